@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+/// A Swift module in `Sources/`, in the order of the floors of the architecture page.
+func room(_ name: String, _ dependencies: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [String]) -> Target {
+    .testTarget(name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+var targets: [Target] = [
+    // Floor 0: the libraries, and the shims for what Swift cannot import (macros, unions, variadic calls).
+    .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
+    room("Media"),
+
+    // Floor 1: sans-I/O.
+    room("FLV", ["Media"]),
+    room("RTMP", ["Media", "COpenSSL"]),
+    room("HTTP", ["Media", "COpenSSL"]),
+    room("StreamLog", ["Media"]),
+
+    // Floors 2 to 5.
+    room("EventLoop", ["CUV", "CSystem"]),
+    room("Configuration", ["CYAML"]),
+    room("Fanout", ["Media", "FLV", "RTMP", "HTTP", "StreamLog", "EventLoop"]),
+    room("Operations", ["Media"]),
+    room("Node", ["Media", "FLV", "RTMP", "HTTP", "StreamLog", "EventLoop", "Fanout", "Operations", "Configuration"]),
+
+    // The commands.
+    .executableTarget(
+        name: "sluice", dependencies: ["Node", "Configuration", "Operations", "EventLoop"], swiftSettings: strict),
+    .executableTarget(name: "loadgen", dependencies: ["CSystem"], swiftSettings: strict),
+
+    tests("MediaTests", ["Media"]),
+    tests("FLVTests", ["FLV", "Media"]),
+    tests("RTMPTests", ["RTMP", "Media"]),
+    tests("HTTPTests", ["HTTP", "Media"]),
+    tests("StreamLogTests", ["StreamLog", "Media"]),
+    tests("EventLoopTests", ["EventLoop"]),
+    tests("FanoutTests", ["Fanout", "StreamLog", "Media", "EventLoop"]),
+    tests("OperationsTests", ["Operations"]),
+    tests("ConfigurationTests", ["Configuration"]),
+    tests("NodeTests", ["Node", "Configuration", "EventLoop", "RTMP", "FLV"]),
+]
+
+let package = Package(
+    name: "sluice",
+    products: [
+        .executable(name: "sluice", targets: ["sluice"]),
+        .executable(name: "loadgen", targets: ["loadgen"]),
+    ],
+    targets: targets,
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu11
+)

@@ -1,0 +1,49 @@
+#ifndef SLUICE_CSYSTEM_H
+#define SLUICE_CSYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* Each call returns a result, or -errno: Swift may overwrite errno before it can be read. */
+
+typedef struct {
+    char text[64];   /* numeric address, no port */
+    uint16_t port;
+} cs_address;
+
+/* A non-blocking listening socket with SO_REUSEPORT. `host` is numeric or a name; empty means every address. */
+int cs_listen(const char *host, uint16_t port, int backlog, uint16_t *bound_port);
+
+/* A non-blocking, no-delay socket of a peer, and the peer's address. `send_buffer` 0 leaves the kernel's choice. */
+int cs_accept(int listener, int send_buffer, cs_address *peer);
+
+/* One vectored, non-blocking write that never raises SIGPIPE. */
+ssize_t cs_writev(int fd, const struct iovec *vectors, int count);
+
+ssize_t cs_read(int fd, void *buffer, size_t count);
+
+void cs_close(int fd);
+void cs_shutdown_write(int fd);
+
+uint64_t cs_monotonic_ns(void);
+uint64_t cs_unix_ms(void);
+
+/* CPU time of the calling thread. */
+uint64_t cs_thread_cpu_ns(void);
+
+/* Resident memory of this process in bytes. */
+uint64_t cs_resident_bytes(void);
+
+/* Lifts the limit of open files to what the system allows; returns it. */
+uint64_t cs_raise_file_limit(void);
+
+void cs_ignore_sigpipe(void);
+
+void cs_name_thread(const char *name);
+
+/* Writes everything, waiting as long as it takes: for logs, never for peers. */
+ssize_t cs_write_all(int fd, const void *bytes, size_t count);
+
+#endif

@@ -1,0 +1,75 @@
+/// A key of the configuration: its full name, the property it sets and how its value is written. `all` is the one
+/// table that drives parsing, limits, defaults and the listing of what is in force.
+struct Key: Sendable {
+    /// `section.name`, or a bare name at the top level.
+    let path: String
+    /// Completes "takes …" in a message.
+    let expectation: String
+    let isList: Bool
+    let set: @Sendable (inout Settings, _ texts: [String]) throws(ValueFault) -> Void
+    let show: @Sendable (Settings) -> String
+
+    init<Value>(
+        _ path: String, _ property: any WritableKeyPath<Settings, Value> & Sendable, _ type: ValueType<Value>
+    ) {
+        self.path = path
+        expectation = type.expectation
+        isList = type.isList
+        set = { (settings, texts) throws(ValueFault) in settings[keyPath: property] = try type.read(texts) }
+        show = { type.show($0[keyPath: property]) }
+    }
+
+    var section: Substring? { path.firstIndex(of: ".").map { path[..<$0] } }
+
+    /// The name inside its section.
+    var name: Substring { path.firstIndex(of: ".").map { path[path.index(after: $0)...] } ?? path[...] }
+
+    static let all: [Key] = [
+        Key("threads", \.threads, .count(0...1_024)),
+
+        Key("rtmp.listen", \.rtmp.listen, .endpoints),
+        Key("rtmp.handshake_timeout", \.rtmp.handshakeTimeout, .duration(100...600_000)),
+        Key("rtmp.max_message", \.rtmp.maxMessage, .size(64 << 10...256 << 20)),
+
+        Key("http.listen", \.http.listen, .endpoints),
+        Key("http.header_timeout", \.http.headerTimeout, .duration(100...600_000)),
+        Key("http.idle_timeout", \.http.idleTimeout, .duration(100...86_400_000)),
+        Key("http.max_header", \.http.maxHeader, .size(1 << 10...1 << 20)),
+        Key("http.max_requests", \.http.maxRequests, .count(1...1_000_000_000)),
+
+        Key("api.listen", \.api.listen, .endpoints),
+
+        Key("publish.takeover", \.publish.takeover, .choice),
+        Key("publish.idle_timeout", \.publish.idleTimeout, .duration(100...86_400_000)),
+        Key("publish.linger", \.publish.linger, .duration(0...86_400_000, orZero: true)),
+
+        Key("play.wait", \.play.wait, .duration(0...86_400_000, orZero: true)),
+        Key("play.stall_timeout", \.play.stallTimeout, .duration(100...86_400_000)),
+        Key("play.flush_interval", \.play.flushInterval, .duration(1...1_000)),
+        Key("play.flush_max", \.play.flushMax, .duration(1...5_000)),
+        Key("play.send_buffer", \.play.sendBuffer, .size(4 << 10...64 << 20, orZero: true)),
+
+        Key("retention.time", \.retention.time, .duration(1_000...3_600_000)),
+        Key("retention.bytes", \.retention.bytes, .size(1 << 20...16 << 30)),
+
+        Key("limits.sessions", \.limits.sessions, .count(1...10_000_000)),
+        Key("limits.streams", \.limits.streams, .count(1...1_000_000)),
+        Key("limits.sessions_per_address", \.limits.sessionsPerAddress, .count(0...10_000_000)),
+        Key("limits.publish_per_address", \.limits.publishPerAddress, .count(0...1_000_000)),
+
+        Key("metrics.streams", \.metrics.streams, .count(0...10_000)),
+
+        Key("log.format", \.log.format, .choice),
+        Key("log.level", \.log.level, .choice),
+
+        Key("drain.timeout", \.drain.timeout, .duration(0...86_400_000, orZero: true)),
+    ]
+
+    /// Positions in `all` by full name.
+    static let byPath: [String: Int] = Dictionary(
+        uniqueKeysWithValues: all.enumerated().map { ($0.element.path, $0.offset) })
+
+    static let sections: [String] = all.reduce(into: []) { names, key in
+        if let section = key.section.map(String.init), !names.contains(section) { names.append(section) }
+    }
+}

@@ -1,0 +1,61 @@
+/// From a file and a command line to settings, all or nothing.
+import Glibc
+
+extension Settings {
+    /// Bytes of a configuration file. The annotated one has some 10,000.
+    static let fileLimit = 1 << 20
+
+    /// The defaults, changed by `file` when there is one, then by the overrides (`http.listen=127.0.0.1:18080`).
+    public static func load(file: String?, overrides: [String]) throws(ConfigurationError) -> Settings {
+        guard let file else { return try parse(yaml: [], file: "", overrides: overrides) }
+        let yaml: [UInt8]
+        do {
+            yaml = try contents(of: file)
+        } catch {
+            throw ConfigurationError(problems: [
+                ConfigurationError.Problem(place: .file(file), key: nil, fault: error.fault, advice: error.advice)
+            ])
+        }
+        return try parse(yaml: yaml, file: file, overrides: overrides)
+    }
+
+    /// As `load`, for a file whose bytes are at hand; `file` is the name that problems give.
+    public static func parse(
+        yaml: [UInt8], file: String, overrides: [String] = []
+    ) throws(ConfigurationError) -> Settings {
+        var reader = SettingsReader()
+        reader.read(yaml: yaml, file: file)
+        for override in overrides { reader.read(override: override) }
+        reader.checkTogether()
+        if reader.problems.isEmpty { return reader.settings }
+        throw ConfigurationError(problems: reader.problems)
+    }
+
+    /// Every key with the value in force, in the order of the annotated file.
+    public var listing: [(key: String, value: String)] { Key.all.map { ($0.path, $0.show(self)) } }
+
+    static func contents(of file: String) throws(ValueFault) -> [UInt8] {
+        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(errno) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        while bytes.count <= fileLimit {
+            var failure: Int32 = 0
+            // The closure writes at most `capacity` bytes and reports exactly how many.
+            let chunk = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
+                let taken = read(descriptor, buffer.baseAddress, buffer.count)
+                failure = taken < 0 ? errno : 0
+                count = max(0, taken)
+            }
+            if failure == EINTR { continue }
+            if failure != 0 { throw unreadable(failure) }
+            if chunk.isEmpty { return bytes }
+            bytes += chunk
+        }
+        throw ValueFault("longer than \(fileLimit >> 20) MiB", "give --config a configuration file")
+    }
+
+    private static func unreadable(_ code: Int32) -> ValueFault {
+        ValueFault("cannot be read (\(String(cString: strerror(code))))", "give --config a file that this user may read")
+    }
+}

@@ -1,0 +1,128 @@
+/// Everything an operator can set, with its default. A value of this type is complete and within its limits:
+/// `Settings()` is the server without a configuration file, and a file or an override only changes single values.
+///
+/// The names in files and overrides, their units and their limits stand in `Key.all`; the words for the operator
+/// stand in `conf/sluice.yaml`, which a test holds to both.
+public struct Settings: Sendable, Equatable {
+    /// Event loops; 0 is one per processor.
+    public var threads = 0
+    public var rtmp = RTMP()
+    public var http = HTTP()
+    public var api = API()
+    public var publish = Publish()
+    public var play = Play()
+    public var retention = Retention()
+    public var limits = Limits()
+    public var metrics = Metrics()
+    public var log = Log()
+    public var drain = Drain()
+
+    public init() {}
+
+    public struct RTMP: Sendable, Equatable {
+        public var listen = [Endpoint(host: Endpoint.everywhere, port: 1935)]
+        /// From the accepted connection to the end of the handshake.
+        public var handshakeTimeout: Milliseconds = 10_000
+        /// Bytes in one message of a peer.
+        public var maxMessage = 8 << 20
+    }
+
+    public struct HTTP: Sendable, Equatable {
+        public var listen = [Endpoint(host: Endpoint.everywhere, port: 8080)]
+        /// From a request's first byte to the end of its header.
+        public var headerTimeout: Milliseconds = 10_000
+        /// Between two requests of one connection.
+        public var idleTimeout: Milliseconds = 60_000
+        /// Bytes in one request header.
+        public var maxHeader = 16 << 10
+        /// Requests on one connection.
+        public var maxRequests = 1_000
+    }
+
+    public struct API: Sendable, Equatable {
+        public var listen = [Endpoint(host: "127.0.0.1", port: 8081)]
+    }
+
+    /// Who may publish to a name that already has a publisher.
+    public enum Takeover: String, Sendable, CaseIterable {
+        /// The publisher itself, reconnecting: same key, same client identity.
+        case same
+        /// Anybody; the newest publisher wins.
+        case always
+        /// Nobody, until the old session has ended.
+        case never
+    }
+
+    public struct Publish: Sendable, Equatable {
+        public var takeover = Takeover.same
+        /// Without a byte from the publisher.
+        public var idleTimeout: Milliseconds = 15_000
+        /// How long a stream outlives its publisher.
+        public var linger: Milliseconds = 10_000
+    }
+
+    public struct Play: Sendable, Equatable {
+        /// How long a viewer waits for a stream that does not exist yet.
+        public var wait: Milliseconds = 10_000
+        /// Without a byte that the viewer took.
+        public var stallTimeout: Milliseconds = 20_000
+        /// How long audio waits for the next video frame.
+        public var flushInterval: Milliseconds = 40
+        /// Upper limit of the flush interval when the processor is under pressure.
+        public var flushMax: Milliseconds = 100
+        /// Bytes of the socket's send buffer; 0 is the kernel's default.
+        public var sendBuffer = 0
+    }
+
+    public struct Retention: Sendable, Equatable {
+        public var time: Milliseconds = 10_000
+        /// Bytes of one stream's log.
+        public var bytes = 64 << 20
+    }
+
+    public struct Limits: Sendable, Equatable {
+        public var sessions = 100_000
+        public var streams = 10_000
+        /// 0 is no limit.
+        public var sessionsPerAddress = 0
+        /// Publish attempts per second from one address; 0 is no limit.
+        public var publishPerAddress = 0
+    }
+
+    public struct Metrics: Sendable, Equatable {
+        /// The busiest streams that have series of their own; the rest is summed.
+        public var streams = 100
+    }
+
+    public struct Log: Sendable, Equatable {
+        public var format = Format.text
+        public var level = Level.info
+
+        public enum Format: String, Sendable, CaseIterable {
+            case text, json
+        }
+
+        public enum Level: String, Sendable, CaseIterable, Comparable {
+            case debug, info, warning, error
+
+            public static func < (a: Level, b: Level) -> Bool { a.rank < b.rank }
+
+            private var rank: Int {
+                switch self {
+                case .debug: 0
+                case .info: 1
+                case .warning: 2
+                case .error: 3
+                }
+            }
+        }
+    }
+
+    public struct Drain: Sendable, Equatable {
+        /// What viewers are given after the first SIGTERM.
+        public var timeout: Milliseconds = 10_000
+    }
+}
+
+/// A duration. Files write it with its unit: `500ms`, `10s`, `2m`, `1h`.
+public typealias Milliseconds = Int

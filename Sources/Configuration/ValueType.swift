@@ -1,0 +1,144 @@
+/// How a value of one Swift type is written in a file: what is accepted, within which limits, and how it is shown.
+/// Reading what `show` wrote gives the same value again.
+struct ValueType<Value: Sendable>: Sendable {
+    /// Completes "takes …" in a message.
+    let expectation: String
+    let read: @Sendable (_ texts: [String]) throws(ValueFault) -> Value
+    let show: @Sendable (Value) -> String
+    /// Whether a list may be given.
+    var isList = false
+
+    /// The number that decimal digits, and nothing else, write.
+    static func digits(_ text: Substring) -> Int? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else { return nil }
+        return Int(text)
+    }
+}
+
+/// A unit behind a number, and how many of the stored unit it is worth. Tables go from the largest down.
+private struct Unit: Sendable {
+    let name: String
+    let worth: Int
+
+    static let durations = [
+        Unit(name: "h", worth: 3_600_000), Unit(name: "m", worth: 60_000), Unit(name: "s", worth: 1_000),
+        Unit(name: "ms", worth: 1),
+    ]
+    static let sizes = [
+        Unit(name: "GiB", worth: 1 << 30), Unit(name: "MiB", worth: 1 << 20), Unit(name: "KiB", worth: 1 << 10),
+        Unit(name: "B", worth: 1),
+    ]
+
+    static func show(_ value: Int, in units: [Unit]) -> String {
+        guard value != 0, let unit = units.first(where: { value % $0.worth == 0 }) else { return "\(value)" }
+        return "\(value / unit.worth)\(unit.name)"
+    }
+}
+
+extension ValueType<Int> {
+    static func count(_ range: ClosedRange<Int>) -> Self {
+        let expectation = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return ValueType(
+            expectation: expectation,
+            read: { (texts) throws(ValueFault) in
+                guard let value = digits(texts[0][...]) else {
+                    throw ValueFault("\(quoted(texts[0])) is not a whole number", "write \(expectation)")
+                }
+                return try within(range, value, texts[0], expectation)
+            },
+            show: { "\($0)" })
+    }
+
+    /// A duration in milliseconds. `zero` says that 0 is accepted although it lies below the range.
+    static func duration(_ range: ClosedRange<Int>, orZero zero: Bool = false) -> Self {
+        measure("a duration", Unit.durations, range, zero, example: "500ms, 10s or 2m")
+    }
+
+    /// A size in bytes.
+    static func size(_ range: ClosedRange<Int>, orZero zero: Bool = false) -> Self {
+        measure("a size", Unit.sizes, range, zero, example: "16KiB or 8MiB")
+    }
+
+    private static func measure(
+        _ noun: String, _ units: [Unit], _ range: ClosedRange<Int>, _ zero: Bool, example: String
+    ) -> Self {
+        let limits = "\(Unit.show(range.lowerBound, in: units)) to \(Unit.show(range.upperBound, in: units))"
+        let expectation = "\(noun) from \(limits)" + (zero && range.lowerBound > 0 ? ", or 0" : "")
+        return ValueType(
+            expectation: expectation,
+            read: { (texts) throws(ValueFault) in
+                let text = texts[0]
+                if zero, digits(text[...]) == 0 { return 0 }
+                let split = text.firstIndex { !("0"..."9" ~= $0) } ?? text.endIndex
+                let name = text[split...].drop { $0 == " " }
+                guard let number = digits(text[..<split]) else {
+                    throw ValueFault("\(quoted(text)) is not \(noun)", "write one such as \(example)")
+                }
+                guard let unit = units.first(where: { $0.name == name }) else {
+                    if !name.isEmpty {
+                        let names = units.reversed().map(\.name).joined(separator: ", ")
+                        throw ValueFault(
+                            "\(quoted(text)) is not \(noun)", "write a whole number and a unit: \(names)")
+                    }
+                    if number == 0 { return try within(range, 0, text, expectation) }
+                    throw ValueFault("\(quoted(text)) has no unit", "write one such as \(example)")
+                }
+                let (value, overflow) = number.multipliedReportingOverflow(by: unit.worth)
+                if zero, value == 0, !overflow { return 0 }
+                return try within(range, overflow ? Int.max : value, text, expectation)
+            },
+            show: { Unit.show($0, in: units) })
+    }
+
+    private static func within(
+        _ range: ClosedRange<Int>, _ value: Int, _ text: String, _ expectation: String
+    ) throws(ValueFault) -> Int {
+        if range.contains(value) { return value }
+        let fault = value < range.lowerBound ? "is too small" : "is too large"
+        throw ValueFault("\(quoted(text)) \(fault)", "write \(expectation)")
+    }
+}
+
+extension ValueType where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+    static var choice: Self {
+        let names = Value.allCases.map(\.rawValue)
+        let expectation = "one of " + names.joined(separator: ", ")
+        return ValueType(
+            expectation: expectation,
+            read: { (texts) throws(ValueFault) in
+                if let value = Value(rawValue: texts[0]) { return value }
+                let advice = Spelling.nearest(to: texts[0], in: names).map { "did you mean \($0)?" }
+                throw ValueFault("\(quoted(texts[0])) is not known", advice ?? "write \(expectation)")
+            },
+            show: \.rawValue)
+    }
+}
+
+extension ValueType<[Endpoint]> {
+    /// Addresses one key may list.
+    private static var listLimit: Int { 64 }
+
+    /// One address, a list of them (in an override, between commas), or `off` for none.
+    static let endpoints = ValueType(
+        expectation: "an address such as :1935, a list of them, or off",
+        read: { (texts) throws(ValueFault) in
+            if texts == ["off"] { return [] }
+            let parts = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+            guard !parts.isEmpty, parts.count <= listLimit else {
+                throw ValueFault("holds \(parts.count) addresses", "give 1 to \(listLimit), or off for none")
+            }
+            var found: [Endpoint] = []
+            for part in parts {
+                let text = String(part.drop { $0 == " " })
+                if text == "off" { throw ValueFault("\"off\" stands beside addresses", "write off alone") }
+                let endpoint = try Endpoint(text)
+                if endpoint.port != 0, found.contains(endpoint) {
+                    throw ValueFault("lists \(endpoint) twice", "delete one of them")
+                }
+                found.append(endpoint)
+            }
+            return found
+        },
+        show: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: ",") },
+        isList: true)
+}

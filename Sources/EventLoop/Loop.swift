@@ -1,0 +1,77 @@
+/// One processor's event loop: a libuv loop, its thread and everything confined to it.
+///
+/// Invariants: every method but `mailbox.post` runs on the loop's own thread. Objects of the loop are not `Sendable`;
+/// what other loops want done arrives as a job in the mailbox.
+import CSystem
+import CUV
+
+public final class Loop {
+    public let index: Int
+    public let mailbox: Mailbox
+    /// Where every socket of this loop is read into: nothing of it outlives the callback.
+    public let readBuffer: UnsafeMutableRawBufferPointer
+
+    let uv: UnsafeMutablePointer<uv_loop_t>
+    private var stopping = false
+
+    /// Bytes read from a socket at once; large enough to empty a default receive buffer in one call.
+    private static let readBufferSize = 256 * 1024
+
+    public init(index: Int) {
+        Loop.checkHeaders
+        self.index = index
+        uv = .allocate(capacity: 1)
+        precondition(uv_loop_init(uv) == 0, "libuv cannot make an event loop; are file descriptors exhausted?")
+        readBuffer = .allocate(byteCount: Loop.readBufferSize, alignment: 16)
+        mailbox = Mailbox(uv)
+        mailbox.attach(self)
+    }
+
+    /// Milliseconds of the monotonic clock, as of the start of this turn of the loop.
+    public var now: UInt64 { uv_now(uv) }
+
+    /// Milliseconds of the monotonic clock, read afresh.
+    public func refreshNow() -> UInt64 {
+        uv_update_time(uv)
+        return uv_now(uv)
+    }
+
+    /// Turns until `stop` is called.
+    public func run() {
+        while !stopping { uv_run(uv, UV_RUN_ONCE) }
+    }
+
+    public func stop() {
+        stopping = true
+        uv_stop(uv)
+    }
+
+    /// Turns once without waiting: drives a loop by hand.
+    public func turn() { uv_run(uv, UV_RUN_NOWAIT) }
+
+    /// A header that does not match the library would corrupt memory: found out at start, not in production.
+    private static let checkHeaders: Void = {
+        precondition(MemoryLayout<uv_poll_t>.size == uv_handle_size(UV_POLL), "libuv headers and library differ")
+        precondition(MemoryLayout<uv_timer_t>.size == uv_handle_size(UV_TIMER), "libuv headers and library differ")
+        precondition(MemoryLayout<uv_async_t>.size == uv_handle_size(UV_ASYNC), "libuv headers and library differ")
+        cs_ignore_sigpipe()
+    }()
+}
+
+/// Clocks for those who live on a loop.
+public enum Clock {
+    public static var unixMilliseconds: UInt64 { cs_unix_ms() }
+    public static var monotonicNanoseconds: UInt64 { cs_monotonic_ns() }
+    public static var threadCPUNanoseconds: UInt64 { cs_thread_cpu_ns() }
+}
+
+/// What the process has of the system.
+public enum Process {
+    public static var residentBytes: UInt64 { cs_resident_bytes() }
+
+    @discardableResult public static func raiseFileLimit() -> UInt64 { cs_raise_file_limit() }
+
+    public static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        bytes.withUnsafeBytes { _ = cs_write_all(descriptor, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,64 @@
+/// The door of a loop: jobs from other threads, run on the loop's thread in the order of their posting.
+///
+/// However many jobs are posted between two turns of the loop, it is woken once. `@unchecked Sendable` is sound: the
+/// queue is behind a lock, `uv_async_send` may be called from any thread, and the loop is only touched on its own.
+import CUV
+
+public final class Mailbox: @unchecked Sendable {
+    public typealias Job = @Sendable (Loop) -> Void
+
+    private struct Queue {
+        var jobs: [Job] = []
+        var closed = false
+    }
+
+    private let queue = Lock(Queue())
+    private let async: UnsafeMutablePointer<uv_async_t>
+    private unowned(unsafe) var loop: Loop!
+
+    init(_ uv: UnsafeMutablePointer<uv_loop_t>) {
+        async = .allocate(capacity: 1)
+        uv_async_init(uv, async) { handle in
+            Unmanaged<Mailbox>.fromOpaque(handle!.pointee.data).takeUnretainedValue().deliver()
+        }
+        async.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    func attach(_ loop: Loop) { self.loop = loop }
+
+    /// Runs `job` on the loop. Jobs posted after the loop has ended are dropped.
+    public func post(_ job: @escaping Job) {
+        let first = queue.with { queue in
+            queue.jobs.append(job)
+            return queue.jobs.count == 1
+        }
+        if first { uv_async_send(async) }
+    }
+
+    private func deliver() {
+        let jobs = queue.with { queue in
+            let jobs = queue.jobs
+            queue.jobs = []
+            return jobs
+        }
+        for job in jobs { job(loop) }
+    }
+}
+
+/// Something that lives on one loop, carried past others that must not look at it.
+///
+/// `@unchecked Sendable` is sound because the value is given out only to who shows the loop that it lives on.
+public struct LoopBound<Value>: @unchecked Sendable {
+    private let value: Value
+    private let loop: ObjectIdentifier
+
+    public init(_ value: Value, on loop: Loop) {
+        self.value = value
+        self.loop = ObjectIdentifier(loop)
+    }
+
+    public func value(on loop: Loop) -> Value {
+        precondition(self.loop == ObjectIdentifier(loop), "touched from a loop that does not own it")
+        return value
+    }
+}

@@ -1,0 +1,134 @@
+/// The writing end of a log: appends frames, remembers where a viewer can join, and lets go of what is too old.
+///
+/// Invariants, checked in debug builds: segments are contiguous and ascending; the join point lies in them.
+public struct LogWriter {
+    public struct Retention: Sendable, Equatable {
+        /// How far behind the head a reader may be, in milliseconds of stream time.
+        public var milliseconds: Int64
+        /// The hard limit of the log's memory, whatever its duration.
+        public var bytes: Int
+
+        public init(milliseconds: Int64 = 10_000, bytes: Int = 64 << 20) {
+            self.milliseconds = milliseconds
+            self.bytes = bytes
+        }
+    }
+
+    /// Retained, oldest first. Never more than a few hundred.
+    public private(set) var segments: [Segment] = []
+    /// The offset after the last byte.
+    public private(set) var head: UInt64
+    public private(set) var joinPoint: JoinPoint?
+    /// Segments made since `takeNewSegments`: what readers have not been told of.
+    private var untold = 0
+
+    private let retention: Retention
+
+    /// One second of a 2 Mbit/s stream. Larger wastes memory on small streams; smaller costs more vectors per write.
+    static let segmentBytes = 256 * 1024
+
+    public init(retention: Retention, startingAt head: UInt64 = 0) {
+        self.retention = retention
+        self.head = head
+    }
+
+    public var tail: UInt64 { segments.first?.base ?? head }
+    public var retainedBytes: Int { Int(head - tail) }
+
+    public var newestTimestamp: Int64? {
+        guard let last = segments.last, last.markCount > 0 else { return nil }
+        return last.marks[last.markCount - 1].timestamp
+    }
+
+    public var oldestTimestamp: Int64? {
+        guard let first = segments.first, first.markCount > 0 else { return nil }
+        return first.marks[0].timestamp
+    }
+
+    /// Makes room for `mark.size` bytes, lets `fill` write them, and indexes them. Returns the frame's offset.
+    @discardableResult
+    public mutating func append(_ mark: FrameMark, fill: (UnsafeMutableRawPointer) -> Void) -> UInt64 {
+        let size = Int(mark.size)
+        if segments.last.map({ $0.used + size > $0.capacity || $0.markCount == Segment.markCapacity }) ?? true {
+            openSegment(holding: size)
+        }
+        let segment = segments[segments.count - 1]
+        fill(segment.bytes + segment.used)
+        var mark = mark
+        mark.offset = UInt32(segment.used)
+        segment.marks[segment.markCount] = mark
+        segment.markCount += 1
+        segment.used += size
+        let offset = head
+        head += UInt64(size)
+        assert(segment.end == head)
+        return offset
+    }
+
+    /// Where viewers start from now on. `prologue` is what they need before the byte at `offset`.
+    public mutating func setJoinPoint(_ point: JoinPoint) {
+        assert(point.offset >= tail && point.offset <= head)
+        joinPoint = point
+    }
+
+    private mutating func openSegment(holding size: Int) {
+        trim(needing: size)
+        segments.append(Segment(base: head, capacity: max(LogWriter.segmentBytes, size)))
+        untold += 1
+    }
+
+    /// Drops whole segments that lie outside the retention. The newest keyframe is kept as long as the memory allows:
+    /// a stream with keyframes further apart than the retention must still be joinable.
+    private mutating func trim(needing size: Int) {
+        while let oldest = segments.first {
+            let overBytes = Int(head - oldest.base) + size > retention.bytes
+            guard overBytes || isExpired(oldest) else { return }
+            segments.removeFirst()
+            untold = min(untold, segments.count)
+            if let point = joinPoint, point.offset < tail { joinPoint = nil }
+        }
+    }
+
+    private func isExpired(_ segment: Segment) -> Bool {
+        guard let newest = newestTimestamp, segment.markCount > 0 else { return false }
+        if let point = joinPoint, point.offset < segment.end { return false }
+        return newest - segment.marks[segment.markCount - 1].timestamp > retention.milliseconds
+    }
+
+    /// The segments that were opened since the last call.
+    public mutating func takeNewSegments() -> ArraySlice<Segment> {
+        defer { untold = 0 }
+        return segments.suffix(untold)
+    }
+
+    /// Frames in the newest segment, for publication together with `head`.
+    public var newestMarkCount: Int { segments.last?.markCount ?? 0 }
+
+    /// Visits retained frames from the first at or after `offset`, with their bytes.
+    public func forEachFrame(from offset: UInt64, _ visit: (FrameMark, UnsafeRawBufferPointer) -> Void) {
+        for segment in segments where segment.end > offset {
+            for i in 0..<segment.markCount {
+                let mark = segment.marks[i]
+                guard segment.base + UInt64(mark.offset) >= offset else { continue }
+                visit(mark, UnsafeRawBufferPointer(start: segment.bytes + Int(mark.offset), count: Int(mark.size)))
+            }
+        }
+    }
+}
+
+/// A place where a viewer can start, and what it must have been sent before.
+public struct JoinPoint: Sendable, Equatable {
+    public var offset: UInt64
+    /// Metadata and decoder configurations in the log's own format, stamped with the join point's time.
+    public var prologue: [UInt8]
+    /// Changes when the configurations do: a viewer that is moved between equal versions needs no new prologue.
+    public var version: UInt32
+    public var timestamp: Int64
+
+    public init(offset: UInt64, prologue: [UInt8], version: UInt32, timestamp: Int64) {
+        self.offset = offset
+        self.prologue = prologue
+        self.version = version
+        self.timestamp = timestamp
+    }
+}

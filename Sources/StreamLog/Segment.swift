@@ -1,0 +1,67 @@
+/// A piece of a log: bytes that are written once, in order, by the home loop, and read by every loop.
+///
+/// Invariants: a frame never spans two segments; offsets are absolute in the log (`base ..< base + used`); what lies
+/// before a published head never changes. `@unchecked Sendable` is sound because readers look only at bytes and marks
+/// below the head (and mark count) that reached them through a lock, and the writer only touches what is above it.
+public final class Segment: @unchecked Sendable {
+    /// The log offset of the first byte.
+    public let base: UInt64
+    public let bytes: UnsafeMutableRawPointer
+    public let capacity: Int
+    public let marks: UnsafeMutablePointer<FrameMark>
+
+    /// The writer's own figures: readers use those that were published to them.
+    var used = 0
+    var markCount = 0
+
+    /// Frames that one segment can index.
+    static let markCapacity = 512
+
+    init(base: UInt64, capacity: Int) {
+        self.base = base
+        self.capacity = capacity
+        bytes = .allocate(byteCount: capacity, alignment: 16)
+        marks = .allocate(capacity: Segment.markCapacity)
+    }
+
+    deinit {
+        bytes.deallocate()
+        marks.deallocate()
+    }
+
+    var end: UInt64 { base + UInt64(used) }
+}
+
+/// One frame's entry in a segment's index.
+public struct FrameMark: Sendable, Equatable {
+    /// Of the frame's first wire byte, from the start of the segment.
+    public var offset: UInt32
+    /// Wire bytes, headers included.
+    public var size: UInt32
+    /// Milliseconds on the stream's continuous timeline.
+    public var timestamp: Int64
+    /// The frame's number in the stream's epoch.
+    public var sequence: UInt64
+    public var flags: Flags
+
+    public struct Flags: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let audio = Flags(rawValue: 1)
+        public static let video = Flags(rawValue: 2)
+        public static let script = Flags(rawValue: 4)
+        /// A viewer can start here.
+        public static let keyframe = Flags(rawValue: 8)
+        /// Decoder configuration: no picture or sound of its own.
+        public static let configuration = Flags(rawValue: 16)
+    }
+
+    public init(offset: UInt32 = 0, size: UInt32, timestamp: Int64, sequence: UInt64, flags: Flags) {
+        self.offset = offset
+        self.size = size
+        self.timestamp = timestamp
+        self.sequence = sequence
+        self.flags = flags
+    }
+}
