@@ -109,12 +109,6 @@ public final class Connection: PollerOwner {
         updateInterest()
     }
 
-    /// Keeps bytes back until `flushOutbox`: for answers that must wait for the end of a half-written frame.
-    public func hold(_ bytes: [UInt8]) {
-        guard !isClosed else { return }
-        outbox.append(contentsOf: bytes)
-    }
-
     /// Whether everything that waited is out.
     @discardableResult public func flushOutbox() -> Bool {
         guard hasOutbox, !isClosed else { return !hasOutbox }
@@ -180,8 +174,7 @@ public final class Connection: PollerOwner {
     }
 
     public func pollerWritable() {
-        guard let handler else { return }
-        guard wantsWritable || flushOutbox() else { return }
+        guard let handler, flushOutbox() else { return }
         wantsWritable = false
         handler.writable()
         updateInterest()

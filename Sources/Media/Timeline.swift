@@ -39,7 +39,7 @@ public struct Timeline: Sendable {
     private var audio = Track(interval: 23)
     private var video = Track(interval: 33)
     private var lastScript: Int64 = 0
-    /// Empty until a session's first audio or video frame.
+    /// Both nil until a session's first audio or video frame.
     private var clocks: [2 of Clock?] = [nil, nil]
     private var newestClock = 0
     /// Where the session's first frame goes.
@@ -71,11 +71,109 @@ public struct Timeline: Sendable {
         if let now { lastFrameArrived = now }
         let output: Int64
         switch kind {
-        case .audio: output = map(timestamp, &audio, other: video)
-        case .video: output = map(timestamp, &video, other: audio)
+        case .audio: (output, audio) = mapMedia(timestamp, audio, other: video.place?.clock)
+        case .video: (output, video) = mapMedia(timestamp, video, other: audio.place?.clock)
         case .script: output = mapScript(timestamp)
         }
         newest = max(newest ?? output, output)
         return output
+    }
+
+    private mutating func mapMedia(_ timestamp: UInt32, _ track: Track, other: Int?) -> (Int64, Track) {
+        var track = track
+        let (index, input) = choose(timestamp, track) ?? rebase(timestamp, track, other: other)
+        let offset = advanceClock(index, to: input)
+        let isOther = track.place.map { $0.clock != index } ?? false
+        let isOlder = !track.advance(clock: index, input: input)
+        let floor = track.output ?? 0
+        let output = max(input &+ offset, floor)
+        // A track that starts before the other is held at the start; that corrects nothing of the publisher's.
+        if isOlder || (isOther && input &+ offset < floor) { corrections.backwards += 1 }
+        track.output = output
+        return (output, track)
+    }
+
+    /// Script data is placed by the newest clock if it fits there, else beside the newest frame.
+    private mutating func mapScript(_ timestamp: UInt32) -> Int64 {
+        var output = clocks[newestClock] == nil ? sessionStart : newest ?? sessionStart
+        if let clock = clocks[newestClock] {
+            let input = clock.unwrap(timestamp, near: clock.furthest)
+            if isNear(input - clock.furthest) { output = input &+ clock.offset }
+        }
+        lastScript = max(lastScript, output)
+        return lastScript
+    }
+
+    // MARK: Choosing a clock
+
+    /// A clock that a timestamp fits, the timestamp unwrapped on it, and how far that is from what was expected.
+    private struct Fit {
+        var clock: Int
+        var input: Int64
+        var distance: Int64
+    }
+
+    /// The clock that a timestamp fits best, and the timestamp unwrapped on it; nil when it fits none.
+    private func choose(_ timestamp: UInt32, _ track: Track) -> (Int, Int64)? {
+        let own = track.place?.clock ?? newestClock
+        // A track that paused its own clock while the other went on is late, and is re-based rather than trusted.
+        var best = track.place.flatMap {
+            fit(timestamp, $0.clock, near: $0.furthest, lateness: thresholds.forwardJump)
+        }
+        if let best, best.distance <= thresholds.backwardJump { return (best.clock, best.input) }
+        best = nearer(best, fitAny(timestamp, own))
+        best = nearer(best, fitAny(timestamp, 1 - own))
+        return best.map { ($0.clock, $0.input) }
+    }
+
+    private func nearer(_ one: Fit?, _ two: Fit?) -> Fit? {
+        guard let one, let two else { return one ?? two }
+        return two.distance < one.distance ? two : one
+    }
+
+    /// Compared with the furthest input of whichever track is on a clock.
+    private func fitAny(_ timestamp: UInt32, _ index: Int) -> Fit? {
+        clocks[index].flatMap { fit(timestamp, index, near: $0.furthest, lateness: thresholds.lateness) }
+    }
+
+    private func fit(_ timestamp: UInt32, _ index: Int, near reference: Int64, lateness: Int64) -> Fit? {
+        guard let clock = clocks[index] else { return nil }
+        let input = clock.unwrap(timestamp, near: reference)
+        guard isNear(input - reference), isTimely(input &+ clock.offset, lateness: lateness) else { return nil }
+        return Fit(clock: index, input: input, distance: abs(input - reference))
+    }
+
+    private func isNear(_ difference: Int64) -> Bool {
+        difference >= -thresholds.backwardJump && difference <= thresholds.forwardJump
+    }
+
+    /// An old clock can fit by chance; what it would put out then lies far from the stream's present.
+    private func isTimely(_ output: Int64, lateness: Int64) -> Bool {
+        guard let newest else { return true }
+        let present = max(newest, sessionStart)
+        return output >= present - lateness && output <= present + thresholds.forwardJump
+    }
+
+    /// Makes a clock on which this frame follows the newest one. It takes the place of the clock that the other track
+    /// is not on.
+    private mutating func rebase(_ timestamp: UInt32, _ track: Track, other: Int?) -> (Int, Int64) {
+        let input = Int64(timestamp)
+        let isFirst = clocks[0] == nil && clocks[1] == nil
+        let output = isFirst ? sessionStart : (newest ?? sessionStart) + track.interval
+        if !isFirst && track.frames > 1 { corrections.jumps += 1 }
+        newestClock = isFirst ? 0 : 1 - (other ?? track.place?.clock ?? newestClock)
+        clocks[newestClock] = Clock(furthest: input, offset: output - input)
+        return (newestClock, input)
+    }
+
+    /// Moves a clock on and returns its offset.
+    private mutating func advanceClock(_ index: Int, to input: Int64) -> Int64 {
+        guard var clock = clocks[index] else { preconditionFailure("a clock is made before it is used") }
+        if input > clock.furthest {
+            if input >> 32 != clock.furthest >> 32 { corrections.rollovers += 1 }
+            clock.furthest = input
+            clocks[index] = clock
+        }
+        return clock.offset
     }
 }

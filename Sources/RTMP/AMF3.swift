@@ -1,5 +1,3 @@
-import Media
-
 /// What AMF3 references point at, within one value (AMF3 §2.2).
 ///
 /// Objects are counted, not kept: a reference to one decodes as undefined. Commands do not need them, and a graph of
@@ -18,7 +16,6 @@ struct AMF3Tables {
 
 extension AMFReader {
     /// The next AMF3 value (AMF3 §3).
-    @_lifetime(self: copy self)
     mutating func readAMF3(depth: Int, _ tables: inout AMF3Tables) throws(RTMPError) -> AMFValue {
         try enter(depth)
         let marker = try byte()
@@ -43,13 +40,12 @@ extension AMFReader {
         case 0x0C:
             guard let count = try inlineCount() else { return .undefined }
             let start = try need(count)
-            return .bytes(bytes.copy(start..<start + count))
+            return .bytes(Array(bytes[start..<start + count]))
         default: throw .amfUnsupportedType(marker)
         }
     }
 
     /// A number of one to four bytes, seven bits each and eight in the last (AMF3 §1.3.1).
-    @_lifetime(self: copy self)
     private mutating func u29() throws(RTMPError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<3 {
@@ -61,13 +57,11 @@ extension AMFReader {
     }
 
     /// The count of a value that follows, or nil for a reference to an earlier one.
-    @_lifetime(self: copy self)
     private mutating func inlineCount() throws(RTMPError) -> Int? {
         let head = try u29()
         return head & 1 == 1 ? Int(head >> 1) : nil
     }
 
-    @_lifetime(self: copy self)
     private mutating func string3(_ tables: inout AMF3Tables) throws(RTMPError) -> String {
         let head = try u29()
         if head & 1 == 0 {
@@ -80,7 +74,6 @@ extension AMFReader {
         return string
     }
 
-    @_lifetime(self: copy self)
     private mutating func array3(_ depth: Int, _ tables: inout AMF3Tables) throws(RTMPError) -> AMFValue {
         guard let count = try inlineCount() else { return .undefined }
         var named = AMFObject()
@@ -97,7 +90,6 @@ extension AMFReader {
         return .ecmaArray(named)
     }
 
-    @_lifetime(self: copy self)
     private mutating func object3(_ depth: Int, _ tables: inout AMF3Tables) throws(RTMPError) -> AMFValue {
         let head = try u29()
         if head & 1 == 0 { return .undefined }
@@ -113,7 +105,6 @@ extension AMFReader {
     }
 
     /// The shape of an object: a reference to an earlier one, or a class name and the names of its members.
-    @_lifetime(self: copy self)
     private mutating func traits3(
         _ head: UInt32, _ tables: inout AMF3Tables
     ) throws(RTMPError) -> AMF3Tables.Traits {

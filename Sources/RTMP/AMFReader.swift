@@ -4,23 +4,24 @@ import Media
 ///
 /// Invariants: `position <= bytes.count`; every read checks what is left first; nesting, values and strings have
 /// limits, so that the memory of a decoded message is a small multiple of the bytes that came.
-public struct AMFReader: ~Escapable {
-    let bytes: Span<UInt8>
+public struct AMFReader: Sendable {
+    let bytes: [UInt8]
     let limits: Limits
-    public internal(set) var position: Int
+    public private(set) var position: Int
     private var values = 0
 
-    @_lifetime(copy bytes)
-    public init(_ bytes: Span<UInt8>, from position: Int = 0, limits: Limits = Limits()) {
+    /// - Parameter position: where the values begin, within `bytes`.
+    public init(_ bytes: [UInt8], from position: Int = 0, limits: Limits = Limits()) {
         self.bytes = bytes
         self.limits = limits
-        self.position = position
+        self.position = min(position, bytes.count)
     }
+
+    public init(_ bytes: Span<UInt8>, limits: Limits = Limits()) { self.init(bytes.copy(), limits: limits) }
 
     public var isAtEnd: Bool { position >= bytes.count }
 
     /// All values up to the end of the message.
-    @_lifetime(self: copy self)
     public mutating func readAll() throws(RTMPError) -> [AMFValue] {
         var all: [AMFValue] = []
         while !isAtEnd { all.append(try read()) }
@@ -28,10 +29,8 @@ public struct AMFReader: ~Escapable {
     }
 
     /// The next AMF0 value.
-    @_lifetime(self: copy self)
     public mutating func read() throws(RTMPError) -> AMFValue { try read(depth: 0) }
 
-    @_lifetime(self: copy self)
     private mutating func read(depth: Int) throws(RTMPError) -> AMFValue {
         try enter(depth)
         let marker = try byte()
@@ -66,7 +65,6 @@ public struct AMFReader: ~Escapable {
         }
     }
 
-    @_lifetime(self: copy self)
     private mutating func members(_ depth: Int) throws(RTMPError) -> AMFObject {
         var object = AMFObject()
         while true {
@@ -82,7 +80,6 @@ public struct AMFReader: ~Escapable {
         }
     }
 
-    @_lifetime(self: copy self)
     private mutating func elements(_ depth: Int) throws(RTMPError) -> [AMFValue] {
         let count = Int(try u32())
         // Each element has at least a marker, so a count beyond the bytes is a lie that need not be tried.
@@ -97,38 +94,40 @@ public struct AMFReader: ~Escapable {
     var left: Int { bytes.count - position }
 
     /// Counts a value and its nesting against the limits.
-    @_lifetime(self: copy self)
     mutating func enter(_ depth: Int) throws(RTMPError) {
         guard depth <= limits.maxAMFDepth else { throw .amfTooDeep(limit: limits.maxAMFDepth) }
         values += 1
         guard values <= limits.maxAMFValues else { throw .amfTooManyValues(limit: limits.maxAMFValues) }
     }
 
-    @_lifetime(self: copy self)
     mutating func need(_ count: Int) throws(RTMPError) -> Int {
         guard left >= count else { throw .amfTruncated }
         defer { position += count }
         return position
     }
 
-    @_lifetime(self: copy self)
     mutating func byte() throws(RTMPError) -> UInt8 { bytes[try need(1)] }
 
-    @_lifetime(self: copy self)
-    mutating func u16() throws(RTMPError) -> UInt16 { bytes.u16(at: try need(2)) }
+    mutating func u16() throws(RTMPError) -> UInt16 {
+        let at = try need(2)
+        return bytes.span.u16(at: at)
+    }
 
-    @_lifetime(self: copy self)
-    mutating func u32() throws(RTMPError) -> UInt32 { bytes.u32(at: try need(4)) }
+    mutating func u32() throws(RTMPError) -> UInt32 {
+        let at = try need(4)
+        return bytes.span.u32(at: at)
+    }
 
-    @_lifetime(self: copy self)
-    mutating func double() throws(RTMPError) -> Double { Double(bitPattern: bytes.u64(at: try need(8))) }
+    mutating func double() throws(RTMPError) -> Double {
+        let at = try need(8)
+        return Double(bitPattern: bytes.span.u64(at: at))
+    }
 
-    @_lifetime(self: copy self)
     mutating func text(count: Int) throws(RTMPError) -> String {
         guard left >= count else { throw .amfTruncated }
         guard count <= limits.maxAMFString else { throw .amfStringTooLong(limit: limits.maxAMFString) }
         let start = try need(count)
-        return bytes.text(start..<start + count)
+        return bytes.span.text(start..<start + count)
     }
 }
 

@@ -88,7 +88,7 @@ extension [UInt8] {
         // Safe: `size` bytes were just made room for behind `start`, which is what `encode` asks for.
         withUnsafeMutableBytes { target in
             payload.withUnsafeBytes { bytes in
-                ChunkEncoder.encode(
+                _ = ChunkEncoder.encode(
                     type: type, timestamp: timestamp, messageStream: stream, payload: bytes, chunkSize: chunkSize,
                     into: target.baseAddress! + start)
             }

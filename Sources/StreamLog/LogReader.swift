@@ -40,7 +40,7 @@ public struct LogReader {
 
     private var entries: [Entry] = []
     public private(set) var head: UInt64 = 0
-    public private(set) var tail: UInt64 = 0
+    private var writerTail: UInt64 = 0
     public private(set) var joinPoint: JoinPoint?
     public private(set) var newestTimestamp: Int64 = 0
 
@@ -49,9 +49,11 @@ public struct LogReader {
 
     public init() {}
 
-    /// Takes in what the writer published. `dropped` sees each segment that is about to leave, while its bytes are
-    /// still readable: the place to rescue cursors from.
-    public mutating func apply(_ update: LogUpdate, dropped: (Segment, _ end: UInt64) -> Void) {
+    /// The first offset that can still be read.
+    public var tail: UInt64 { entries.first?.segment.base ?? head }
+
+    /// Takes in what the writer published. What the writer has let go of stays readable until `dropOldest`.
+    public mutating func extend(_ update: LogUpdate) {
         for segment in update.newSegments {
             // A segment that is followed by another is complete: its own count is final.
             if let last = entries.indices.last { entries[last].markCount = entries[last].segment.markCount }
@@ -59,14 +61,18 @@ public struct LogReader {
         }
         if let last = entries.indices.last { entries[last].markCount = update.newestMarkCount }
         head = update.head
-        tail = update.tail
+        writerTail = update.tail
         joinPoint = update.joinPoint
         newestTimestamp = update.newestTimestamp
-        while let oldest = entries.first, oldest.segment.base < tail {
-            dropped(oldest.segment, end(of: 0))
-            entries.removeFirst()
-        }
     }
+
+    /// The oldest segment and its end, if the writer has let go of it: rescue the cursors in it, then drop it.
+    public var expired: (segment: Segment, end: UInt64)? {
+        guard let oldest = entries.first, oldest.segment.base < writerTail else { return nil }
+        return (oldest.segment, end(of: 0))
+    }
+
+    public mutating func dropOldest() { entries.removeFirst() }
 
     private func end(of index: Int) -> UInt64 {
         index + 1 < entries.count ? entries[index + 1].segment.base : head

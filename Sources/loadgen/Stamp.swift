@@ -44,24 +44,31 @@ struct Stamp: Equatable {
 
     /// Finds the mark near the start of an FLV video tag's body: it stands first, or behind an access unit delimiter.
     init?(videoBody bytes: UnsafeRawBufferPointer) {
-        var at = 5
-        for _ in 0..<4 {
-            guard at + 4 + Stamp.unitLength <= bytes.count else { return nil }
-            let length = Int(bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self).bigEndian)
-            if length == Stamp.unitLength, bytes[at + 4] == 6, bytes[at + 5] == 5,
-                bytes[at + 7..<at + 7 + Stamp.uuid.count].elementsEqual(Stamp.uuid)
-            {
-                at += 7 + Stamp.uuid.count
-                break
-            }
-            at += 4 + length
-            if length > bytes.count { return nil }
-        }
-        guard at >= 5 + 7 + Stamp.uuid.count, at + Stamp.payload - Stamp.uuid.count <= bytes.count else { return nil }
+        guard var at = Stamp.locate(bytes) else { return nil }
         clock = Stamp.read(bytes, &at, groups: Stamp.clockGroups)
         run = UInt32(Stamp.read(bytes, &at, groups: Stamp.runGroups))
         sequence = Stamp.read(bytes, &at, groups: Stamp.sequenceGroups)
         stream = UInt32(Stamp.read(bytes, &at, groups: Stamp.streamGroups))
+    }
+
+    /// Where the numbers start, behind the UUID.
+    private static func locate(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        var at = 5
+        for _ in 0..<4 {
+            guard at + 4 + unitLength <= bytes.count else { return nil }
+            let length = Int(bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self).bigEndian)
+            if length == unitLength, bytes[at + 4] == 6, bytes[at + 5] == 5, carriesOurUUID(bytes, at + 7) {
+                return at + 7 + uuid.count
+            }
+            guard length < bytes.count else { return nil }
+            at += 4 + length
+        }
+        return nil
+    }
+
+    private static func carriesOurUUID(_ bytes: UnsafeRawBufferPointer, _ at: Int) -> Bool {
+        for place in 0..<uuid.count where bytes[at + place] != uuid[place] { return false }
+        return true
     }
 
     init(clock: UInt64, run: UInt32, sequence: UInt64, stream: UInt32) {

@@ -1,0 +1,55 @@
+/// Data plane. One wire log of a stream, as its home loop keeps it: the writer, and a feed to each loop that reads it.
+import EventLoop
+import Media
+import StreamLog
+
+struct Channel {
+    let kind: WireKind
+    var writer: LogWriter
+    private(set) var feeds: [LogFeed] = []
+    private var published: UInt64 = 0
+
+    init(_ kind: WireKind, retention: LogWriter.Retention) {
+        self.kind = kind
+        writer = LogWriter(retention: retention)
+    }
+
+    var isRead: Bool { !feeds.isEmpty }
+
+    mutating func append(_ frame: MediaKind, _ mark: FrameMark, body: UnsafeRawBufferPointer) -> UInt64 {
+        let timestamp = UInt32(truncatingIfNeeded: mark.timestamp)
+        var mark = mark
+        mark.size = UInt32(WireEncoder.size(kind.format, bodyCount: body.count, timestamp: timestamp))
+        return writer.append(mark) {
+            WireEncoder.encode(kind.format, frame, timestamp: timestamp, body: body, into: $0)
+        }
+    }
+
+    /// Tells the reading loops where the head is.
+    mutating func publish(from loop: Loop) {
+        guard writer.head != published else { return }
+        published = writer.head
+        let update = self.update(segments: Array(writer.takeNewSegments()))
+        for feed in feeds { feed.publish(update, from: loop) }
+    }
+
+    /// A new reader learns of everything that is retained; those who read already stay in step.
+    mutating func subscribe(_ feed: LogFeed, from loop: Loop) {
+        publish(from: loop)
+        _ = writer.takeNewSegments()
+        feeds.append(feed)
+        feed.publish(update(segments: writer.segments), from: loop)
+    }
+
+    mutating func unsubscribe(_ feed: LogFeed) { feeds.removeAll { $0 === feed } }
+
+    private func update(segments: [Segment]) -> LogUpdate {
+        LogUpdate(
+            head: writer.head, tail: writer.tail, joinPoint: writer.joinPoint, newSegments: segments,
+            newestMarkCount: writer.newestMarkCount, newestTimestamp: writer.newestTimestamp ?? 0)
+    }
+
+    func end(_ reason: ViewerEnd) {
+        for feed in feeds { feed.end(reason) }
+    }
+}

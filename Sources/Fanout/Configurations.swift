@@ -1,0 +1,53 @@
+/// What a decoder must have been told before it can start anywhere in the stream: metadata and sequence headers, the
+/// newest of each track. Bounded: a stream has few tracks, and what goes beyond the limit is carried but not repeated.
+import Media
+
+struct Configurations {
+    struct Key: Equatable {
+        let kind: MediaKind
+        /// Distinguishes the tracks of a multitrack stream, and colour metadata from decoder configuration.
+        let slot: UInt16
+    }
+
+    private struct Entry {
+        let key: Key
+        var body: [UInt8]
+    }
+
+    private var entries: [Entry] = []
+    /// Changes with every change of content.
+    private(set) var version: UInt32 = 0
+
+    private static let maxEntries = 32
+
+    /// Whether this is news.
+    mutating func note(_ key: Key, _ body: [UInt8]) -> Bool {
+        if let index = entries.firstIndex(where: { $0.key == key }) {
+            guard entries[index].body != body else { return false }
+            entries[index].body = body
+        } else {
+            guard entries.count < Configurations.maxEntries else { return true }
+            entries.append(Entry(key: key, body: body))
+        }
+        version += 1
+        return true
+    }
+
+    /// A new publish session says everything anew; what the last one said no longer holds.
+    mutating func reset() {
+        entries = []
+        version += 1
+    }
+
+    /// Script data first, then video, then audio: the order in which players expect them.
+    func prologue(_ kind: WireKind, timestamp: Int64) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for wanted in [MediaKind.script, .video, .audio] where kind.tracks.contains(wanted) {
+            for entry in entries where entry.key.kind == wanted {
+                WireEncoder.append(
+                    kind.format, wanted, timestamp: UInt32(truncatingIfNeeded: timestamp), body: entry.body, to: &bytes)
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,316 @@
+/// Data plane. The viewers of one log on one loop, and the flush that writes to them.
+///
+/// Invariants: `slots[0 ..< count]` are in use, and each one's viewer knows its index; a viewer in state `live` stands
+/// at a frame's start and has nothing in its connection's outbox; nothing in `flush` allocates, retains or locks.
+import EventLoop
+import Glibc
+import StreamLog
+
+public final class LogView {
+    let loop: Loop
+    private var reader = LogReader()
+    private var slots: UnsafeMutablePointer<ViewerSlot>
+    private(set) var count = 0
+    private var capacity = 4
+    private var waiting = 0
+    private let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: LogReader.maxVectors)
+    private var failed: [Unmanaged<Viewer>] = []
+
+    private(set) var totals = Totals()
+    /// When the last viewer left, in the loop's milliseconds.
+    private(set) var emptySince: UInt64
+
+    struct Totals: Sendable {
+        var bytesOut: UInt64 = 0
+        var skips: UInt64 = 0
+        var stalledOut: UInt64 = 0
+    }
+
+    init(on loop: Loop) {
+        self.loop = loop
+        emptySince = loop.now
+        slots = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        precondition(count == 0, "a view outlives its viewers")
+        slots.deallocate()
+        vectors.deallocate()
+    }
+
+    // MARK: Coming and going
+
+    func add(_ viewer: Viewer) {
+        if count == capacity { grow() }
+        slots.advanced(by: count).initialize(
+            to: ViewerSlot(
+                descriptor: viewer.connection.descriptor, lastProgress: loop.now,
+                viewer: Unmanaged.passUnretained(viewer)))
+        viewer.view = self
+        viewer.index = count
+        count += 1
+        waiting += 1
+        join(count - 1)
+    }
+
+    private func grow() {
+        let larger = UnsafeMutablePointer<ViewerSlot>.allocate(capacity: capacity * 2)
+        larger.moveInitialize(from: slots, count: count)
+        slots.deallocate()
+        slots = larger
+        capacity *= 2
+    }
+
+    func remove(_ index: Int) {
+        precondition(index >= 0 && index < count)
+        let viewer = slots[index].viewer.takeUnretainedValue()
+        if slots[index].state == .waiting { waiting -= 1 }
+        totals.bytesOut += slots[index].bytes
+        slots[index].pinned?.release()
+        count -= 1
+        if index != count {
+            slots[index] = slots[count]
+            slots[index].viewer.takeUnretainedValue().index = index
+        }
+        viewer.view = nil
+        viewer.index = -1
+        if count == 0 { emptySince = loop.now }
+    }
+
+    /// Lets every viewer know, then lets go of it.
+    func end(_ reason: ViewerEnd) {
+        while count > 0 { finish(count - 1, reason) }
+    }
+
+    private func finish(_ index: Int, _ reason: ViewerEnd) {
+        let viewer = slots[index].viewer.takeUnretainedValue()
+        remove(index)
+        viewer.onEnd(reason)
+    }
+
+    // MARK: The flush
+
+    /// Takes in what the home loop has published and writes it out.
+    func take(_ update: LogUpdate) {
+        reader.extend(update)
+        while let expired = reader.expired {
+            rescue(from: expired.segment, until: expired.end)
+            reader.dropOldest()
+        }
+        flush()
+    }
+
+    private func flush() {
+        if waiting > 0 { joinWaiting() }
+        let head = reader.head
+        let now = loop.now
+        var start = UInt64.max
+        var batch = (count: 0, bytes: 0)
+        for index in 0..<count {
+            guard slots[index].state == .live, slots[index].offset < head else { continue }
+            // Nearly everybody stands where the last flush ended: the vectors are made once.
+            if slots[index].offset != start {
+                start = slots[index].offset
+                batch = reader.gather(from: start, to: head, into: vectors)
+            }
+            switch SocketWriter.write(slots[index].descriptor, vectors, batch.count) {
+            case .wrote(let written):
+                slots[index].offset += UInt64(written)
+                slots[index].bytes += UInt64(written)
+                slots[index].lastProgress = now
+                if slots[index].offset < head { block(index) }
+            case .full:
+                block(index)
+            case .failed:
+                failed.append(slots[index].viewer)
+            }
+        }
+        if !failed.isEmpty { dropFailed() }
+    }
+
+    private func block(_ index: Int) {
+        slots[index].state = .blocked
+        slots[index].viewer.takeUnretainedValue().connection.waitUntilWritable()
+    }
+
+    private func dropFailed() {
+        let gone = failed
+        failed = []
+        for viewer in gone {
+            let index = viewer.takeUnretainedValue().index
+            if index >= 0 { finish(index, .connectionFailed) }
+        }
+    }
+
+    // MARK: Joining
+
+    private func joinWaiting() {
+        guard reader.joinPoint != nil else { return }
+        for index in 0..<count where slots[index].state == .waiting { join(index) }
+        if !failed.isEmpty { dropFailed() }
+    }
+
+    /// Puts a waiting viewer at the newest keyframe, if there is one, and sends it what is there.
+    private func join(_ index: Int) {
+        guard let point = reader.joinPoint else { return }
+        waiting -= 1
+        enter(index, point)
+        advance(index)
+    }
+
+    private func enter(_ index: Int, _ point: JoinPoint) {
+        slots[index].state = .live
+        slots[index].offset = point.offset
+        guard slots[index].version != point.version else { return }
+        slots[index].version = point.version
+        slots[index].viewer.takeUnretainedValue().connection.write(point.prologue)
+        blockIfOutboxWaits(index)
+    }
+
+    func blockIfOutboxWaits(_ index: Int) {
+        guard slots[index].state == .live, slots[index].viewer.takeUnretainedValue().connection.hasOutbox else { return }
+        block(index)
+    }
+
+    // MARK: The slow
+
+    /// Writes on towards the head until the socket is full. The viewer's outbox must be empty.
+    private func advance(_ index: Int) {
+        guard slots[index].state == .live else { return }
+        let viewer = slots[index].viewer.takeUnretainedValue()
+        while slots[index].offset < reader.head || !viewer.pendingControl.isEmpty {
+            var limit = reader.head
+            if !viewer.pendingControl.isEmpty {
+                let frame = reader.frame(around: slots[index].offset)
+                if frame.start == slots[index].offset {
+                    viewer.connection.write(viewer.pendingControl)
+                    viewer.pendingControl = []
+                    guard !viewer.connection.hasOutbox else { return block(index) }
+                    continue
+                }
+                limit = frame.end
+            }
+            let batch = reader.gather(from: slots[index].offset, to: limit, into: vectors)
+            switch SocketWriter.write(slots[index].descriptor, vectors, batch.count) {
+            case .wrote(let written):
+                progress(index, written)
+                if written < batch.bytes { return block(index) }
+            case .full:
+                return block(index)
+            case .failed:
+                failed.append(slots[index].viewer)
+                return
+            }
+        }
+    }
+
+    private func progress(_ index: Int, _ written: Int) {
+        slots[index].offset += UInt64(written)
+        slots[index].bytes += UInt64(written)
+        slots[index].lastProgress = loop.now
+    }
+
+    /// The socket takes bytes again.
+    func resume(_ index: Int) {
+        switch slots[index].state {
+        case .waiting, .live:
+            return
+        case .blocked:
+            slots[index].state = .live
+            advance(index)
+        case .finishing:
+            finishFrame(index)
+        }
+        if !failed.isEmpty { dropFailed() }
+    }
+
+    /// Rescues every cursor from a segment that is about to go.
+    private func rescue(from segment: Segment, until end: UInt64) {
+        for index in 0..<count {
+            guard slots[index].state == .live || slots[index].state == .blocked, slots[index].offset < end else {
+                continue
+            }
+            let frame = reader.frame(around: slots[index].offset)
+            if frame.start == slots[index].offset {
+                skip(index)
+            } else {
+                slots[index].state = .finishing
+                slots[index].frameEnd = frame.end
+                slots[index].pinned = Unmanaged.passRetained(segment)
+            }
+        }
+    }
+
+    /// Moves a viewer that fell off the tail to the newest keyframe, or to the next one if there is none.
+    private func skip(_ index: Int) {
+        slots[index].skips += 1
+        totals.skips += 1
+        guard let point = reader.joinPoint else {
+            slots[index].state = .waiting
+            waiting += 1
+            return
+        }
+        enter(index, point)
+        // Its socket was full: the write that shows otherwise comes with writability.
+        block(index)
+    }
+
+    private func finishFrame(_ index: Int) {
+        guard let segment = slots[index].pinned else { preconditionFailure("finishing without a pinned segment") }
+        let written = segment._withUnsafeGuaranteedRef { segment in
+            vectors[0] = iovec(
+                iov_base: segment.bytes + Int(slots[index].offset - segment.base),
+                iov_len: Int(slots[index].frameEnd - slots[index].offset))
+            return SocketWriter.write(slots[index].descriptor, vectors, 1)
+        }
+        switch written {
+        case .wrote(let count): progress(index, count)
+        case .full: break
+        case .failed: return failed.append(slots[index].viewer)
+        }
+        guard slots[index].offset == slots[index].frameEnd else {
+            slots[index].viewer.takeUnretainedValue().connection.waitUntilWritable()
+            return
+        }
+        segment.release()
+        slots[index].pinned = nil
+        skip(index)
+    }
+
+    // MARK: Housekeeping and stats
+
+    func isAtBoundary(_ index: Int) -> Bool { slots[index].state == .live || slots[index].state == .waiting }
+
+    /// Ends the viewers that have taken nothing for too long.
+    func endStalled(after timeout: UInt64) {
+        let now = loop.now
+        for index in stride(from: count - 1, through: 0, by: -1) {
+            guard index < count, slots[index].state == .blocked || slots[index].state == .finishing,
+                now - min(now, slots[index].lastProgress) > timeout
+            else { continue }
+            totals.stalledOut += 1
+            finish(index, .stalled)
+        }
+    }
+
+    func stats(of index: Int) -> ViewerStats {
+        let slot = slots[index]
+        var stats = ViewerStats(bytesOut: slot.bytes, skips: UInt64(slot.skips))
+        if slot.state != .waiting, slot.offset >= reader.tail {
+            stats.lagBytes = reader.head - slot.offset
+            stats.lagMilliseconds = reader.newestTimestamp - reader.frame(around: slot.offset).timestamp
+        }
+        return stats
+    }
+
+    /// Bytes to viewers that have left and to those who are here.
+    var bytesOut: UInt64 {
+        var sum = totals.bytesOut
+        for index in 0..<count { sum += slots[index].bytes }
+        return sum
+    }
+
+    func countViewers(into counts: inout [String: Int]) {
+        for index in 0..<count { counts[slots[index].viewer.takeUnretainedValue().label, default: 0] += 1 }
+    }
+}

@@ -1,0 +1,81 @@
+/// A stream, as other loops know it: something to send work to, wherever its home is at present.
+///
+/// `@unchecked Sendable` is sound: `stream` is touched only inside `onHome`, which runs on the loop that `home` names,
+/// and `home` changes only on that very loop. While the stream is on its way to another loop nobody touches it.
+public import EventLoop
+
+public final class StreamHandle: @unchecked Sendable {
+    public let name: StreamName
+    let hub: Hub
+    private var stream: Stream!
+    private let home: Lock<Home>
+    private let closed = Lock(false)
+
+    private struct Home: Sendable {
+        var door: LoopFanout.Door
+        var isArriving = false
+    }
+
+    init(_ name: StreamName, hub: Hub, home fanout: LoopFanout) {
+        self.name = name
+        self.hub = hub
+        home = Lock(Home(door: fanout.door))
+        stream = Stream(name, handle: self, settings: hub.settings, on: fanout.loop)
+    }
+
+    public var isClosed: Bool { closed.with { $0 } }
+
+    /// Runs `work` on the home loop: at once if that is `loop`, else when its turn comes. If the stream moves in the
+    /// meantime, the work follows it.
+    public func onHome(from loop: Loop?, _ work: @escaping @Sendable (Stream) -> Void) {
+        let home = home.with { $0 }
+        if let loop, loop.mailbox === home.door.mailbox, !home.isArriving { return work(stream) }
+        home.door.mailbox.post { [self] loop in
+            onHome(from: loop, work)
+        }
+    }
+
+    /// Makes `publisher` the stream's publisher if the policy allows, and its loop the stream's home. `granted` and
+    /// `refused` run on the publisher's loop.
+    func claim(
+        _ publisher: Publisher, for door: LoopFanout.Door, from loop: Loop,
+        _ answer: @escaping @Sendable (Loop, Result<Void, PublishRefusal>) -> Void
+    ) {
+        onHome(from: loop) { [self] stream in
+            if let present = stream.publisher {
+                guard hub.mayReplace(present, by: publisher) else {
+                    door.run(from: stream.loop) { answer($0, .failure(.busy(publisher: present.address))) }
+                    return
+                }
+                present.end(.replaced(by: publisher.session))
+            }
+            stream.leaveLoop()
+            stream.publisher = publisher
+            let previous = stream.loop
+            home.with { $0 = Home(door: door, isArriving: true) }
+            door.run(from: previous) { [self] loop in
+                home.with { $0.isArriving = false }
+                self.stream.enterLoop(loop)
+                self.stream.begin(publisher)
+                answer(loop, .success(()))
+            }
+        }
+    }
+
+    /// The stream itself, for its home loop.
+    public func stream(on loop: Loop) -> Stream {
+        precondition(home.with { $0.door.mailbox } === loop.mailbox, "a stream is touched by its home loop only")
+        return stream
+    }
+
+    /// Ends the stream: its viewers are told, and its name is free. Home loop only.
+    public func close(_ reason: ViewerEnd) {
+        let first = closed.with { closed in
+            defer { closed = true }
+            return !closed
+        }
+        guard first else { return }
+        hub.remove(self)
+        stream.end(reason)
+    }
+}

@@ -1,0 +1,101 @@
+/// Reads the method and the target of an API request into a route.
+///
+/// Pure and total: any method and any path give a route. Segments are percent-decoded one by one, so a `%2F` in a name
+/// stays in that name; an escape that is broken, or is not UTF-8, is not found. HEAD is answered like GET; leaving the
+/// body out is the HTTP layer's part.
+public enum AdminRequest {
+    public static func parse(method: String, path: String) -> AdminRoute {
+        let (location, query) = split(path)
+        guard location.hasPrefix("/"), let segments = decode(location) else { return .notFound }
+        switch segments.first {
+        case "metrics" where segments.count == 1: return reading(method, .metrics)
+        case "healthz" where segments.count == 1: return reading(method, .health)
+        case "readyz" where segments.count == 1: return reading(method, .ready)
+        case "api" where segments.count >= 3 && segments[1] == "v1":
+            return resource(method, segments[2], Array(segments[3...]), query)
+        default: return .notFound
+        }
+    }
+
+    /// Whether `?pretty` is in the query: JSON for people.
+    public static func wantsPretty(path: String) -> Bool {
+        value(of: "pretty", in: split(path).query).map { $0 != "0" && $0 != "false" } ?? false
+    }
+
+    // MARK: Resources
+
+    private static func resource(_ method: String, _ kind: String, _ rest: [String], _ query: Substring) -> AdminRoute {
+        switch (kind, rest.count) {
+        case ("node", 0): return reading(method, .node)
+        case ("streams", 0): return reading(method, .streams)
+        case ("sessions", 0): return reading(method, .sessions(stream: value(of: "stream", in: query)))
+        case ("sessions", 1): return reading(method, .session(id: rest[0]), orDelete: .kickSession(id: rest[0]))
+        case ("streams", 2...):
+            // RTMP applications may hold slashes (`live/room1`): the last segment is the stream, the rest is the app.
+            let app = rest.dropLast().joined(separator: "/")
+            let name = rest[rest.count - 1]
+            return reading(method, .stream(app: app, name: name), orDelete: .kickStream(app: app, name: name))
+        default: return .notFound
+        }
+    }
+
+    private static func reading(_ method: String, _ get: AdminRoute, orDelete delete: AdminRoute? = nil) -> AdminRoute {
+        switch method {
+        case "GET", "HEAD": return get
+        case "DELETE": return delete ?? .methodNotAllowed(allow: "GET, HEAD")
+        default: return .methodNotAllowed(allow: delete == nil ? "GET, HEAD" : "GET, HEAD, DELETE")
+        }
+    }
+
+    // MARK: Targets (RFC 3986)
+
+    private static func split(_ path: String) -> (location: Substring, query: Substring) {
+        let target = path.prefix { $0 != "#" }
+        guard let mark = target.firstIndex(of: "?") else { return (target, "") }
+        return (target[..<mark], target[target.index(after: mark)...])
+    }
+
+    /// The decoded segments; absent when one is broken or empty. One slash at the end is forgiven.
+    private static func decode(_ location: Substring) -> [String]? {
+        var parts = location.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        if parts.last == "" { parts.removeLast() }
+        var segments: [String] = []
+        for part in parts {
+            guard let segment = percentDecoded(part), !segment.isEmpty else { return nil }
+            segments.append(segment)
+        }
+        return segments
+    }
+
+    /// The first value of `key`; an empty string for a bare key.
+    private static func value(of key: String, in query: Substring) -> String? {
+        for pair in query.split(separator: "&") {
+            let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if halves[0] == key { return halves.count == 2 ? percentDecoded(halves[1]) : "" }
+        }
+        return nil
+    }
+
+    private static func percentDecoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var input = text.utf8.makeIterator()
+        while let byte = input.next() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = input.next().flatMap(digit), let low = input.next().flatMap(digit) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): return byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): return byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): return byte - UInt8(ascii: "A") + 10
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,17 @@
+/// What a request to the API listener asks for.
+public enum AdminRoute: Sendable, Equatable {
+    case streams
+    case stream(app: String, name: String)
+    /// All sessions, or those of one stream, given as `app/name`.
+    case sessions(stream: String?)
+    case session(id: String)
+    case node
+    case kickStream(app: String, name: String)
+    case kickSession(id: String)
+    case metrics
+    case health
+    case ready
+    case notFound
+    /// The path exists, the method does not; `allow` is the value of the `Allow` header (RFC 9110 §10.2.1).
+    case methodNotAllowed(allow: String)
+}

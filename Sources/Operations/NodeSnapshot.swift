@@ -1,0 +1,17 @@
+/// Everything that is reported, gathered at one moment: the input of the metrics.
+public struct NodeSnapshot: Sendable, Equatable {
+    /// The node as a whole.
+    public var node: NodeReport
+    /// Every stream.
+    public var streams: [StreamReport]
+    /// Every session.
+    public var sessions: [SessionReport]
+
+    public init(
+        node: NodeReport, streams: [StreamReport] = [], sessions: [SessionReport] = []
+    ) {
+        self.node = node
+        self.streams = streams
+        self.sessions = sessions
+    }
+}

@@ -1,0 +1,70 @@
+/// What a client tells of itself when it connects.
+public struct ConnectInfo: Sendable, Equatable {
+    /// Without slashes at its ends and without query; from `tcUrl` when the client sends none.
+    public var app = ""
+    /// Parameters of the app or of `tcUrl`.
+    public var query = ""
+    public var tcUrl = ""
+    /// The client's agent.
+    public var flashVer = ""
+    public var pageUrl = ""
+    public var swfUrl = ""
+    /// Whether the client speaks Enhanced RTMP.
+    public var enhanced = false
+    /// The codecs that an enhanced client offers.
+    public var fourCCs: [String] = []
+    /// The capability bits of Enhanced RTMP v2.
+    public var capsEx = 0
+    public var objectEncoding = 0
+
+    public init() {}
+}
+
+/// A client wants to publish.
+public struct PublishRequest: Sendable, Equatable {
+    public var app: String
+    public var stream: String
+    /// Parameters of the stream name and of the app, in this order.
+    public var query: String
+    /// "live", "record" or "append".
+    public var type: String
+}
+
+/// A client wants to watch.
+public struct PlayRequest: Sendable, Equatable {
+    public var app: String
+    public var stream: String
+    public var query: String
+    /// Seconds; -2 asks for live or recorded, -1 for live alone.
+    public var start: Double
+    public var duration: Double
+    public var reset: Bool
+}
+
+/// What a server session tells its owner.
+public enum ServerEvent: Sendable, Equatable {
+    /// The client has connected and was told so.
+    case connect(ConnectInfo)
+    /// To be answered with `acceptPublish` or `rejectPublish`. Media may follow before that.
+    case publish(PublishRequest)
+    /// To be answered with `acceptPlay` or `rejectPlay`.
+    case play(PlayRequest)
+    case media(MediaMessage)
+    /// The publisher ends its stream and may stay connected.
+    case unpublish
+    /// The viewer ends its stream and may stay connected.
+    case stop
+    case pause(Bool)
+    case receiveAudio(Bool)
+    case receiveVideo(Bool)
+    /// The answer to `ping`, with its timestamp.
+    case pong(UInt32)
+}
+
+/// Why a viewer's stream ends.
+public enum PlayEnd: Sendable, Equatable {
+    /// The publisher has gone.
+    case unpublished
+    /// The server stops the stream.
+    case stopped
+}

@@ -1,0 +1,121 @@
+//! The command line.
+
+struct Options {
+    var mode = ""
+    var url = ""
+    var publishURL: String?
+    var file: String?
+    var streams = 1
+    var viewers = 1
+    var seconds = 10.0
+    var warmup = 2.0
+    var lead = 1.0
+    var connectRate = 500.0
+    var stall = 0.0
+    var serverPID: Int32?
+    var json = false
+    var quiet = false
+    var strict = false
+    var listen = "127.0.0.1:0"
+    var interval = 0.030
+    var portFile: String?
+    var rtmpFloor = false
+    var count = 1000
+    var parallel = 50
+
+    static let modes = ["publish", "play", "both", "floor", "churn"]
+
+    init(_ arguments: [String]) throws(Failure) {
+        var rest = arguments[...]
+        mode = rest.popFirst() ?? "--help"
+        while let option = rest.popFirst() {
+            switch option {
+            case "--json": json = true
+            case "--quiet": quiet = true
+            case "--strict": strict = true
+            case "--no-read": stall = 1
+            case "--help", "-h": mode = "--help"
+            default:
+                guard let value = rest.popFirst() else { throw Failure("\(option) needs a value") }
+                try set(option, value)
+            }
+        }
+        if mode == "publish", !arguments.contains("--seconds") { seconds = .infinity }
+    }
+
+    private mutating func set(_ option: String, _ value: String) throws(Failure) {
+        switch option {
+        case "--url": url = value
+        case "--publish-url": publishURL = value
+        case "--file": file = value
+        case "--streams": streams = try Options.whole(option, value, 1...100_000)
+        case "--viewers": viewers = try Options.whole(option, value, 1...1_000_000)
+        case "--seconds": seconds = try Options.number(option, value)
+        case "--warmup": warmup = try Options.number(option, value)
+        case "--lead": lead = try Options.number(option, value)
+        case "--connect-rate": connectRate = max(0.1, try Options.number(option, value))
+        case "--stall": stall = min(1, try Options.number(option, value))
+        case "--server-pid": serverPID = Int32(try Options.whole(option, value, 1...0x7fff_ffff))
+        case "--listen": listen = value
+        case "--interval": interval = try Options.number(option, value.hasSuffix("ms") ? value : value + "s")
+        case "--port-file": portFile = value
+        case "--protocol":
+            guard value == "http-flv" || value == "rtmp" else { throw Failure("--protocol is http-flv or rtmp") }
+            rtmpFloor = value == "rtmp"
+        case "--count": count = try Options.whole(option, value, 1...1_000_000_000)
+        case "--parallel": parallel = try Options.whole(option, value, 1...20_000)
+        default: throw Failure("\(option) is not known; see loadgen --help")
+        }
+    }
+
+    private static func whole(_ option: String, _ value: String, _ range: ClosedRange<Int>) throws(Failure) -> Int {
+        guard let number = Int(value), range.contains(number) else {
+            throw Failure("\(option) \(value): a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// A number, in seconds where it is a time; `30ms` and `2s` are understood.
+    private static func number(_ option: String, _ value: String) throws(Failure) -> Double {
+        let scale = value.hasSuffix("ms") ? 0.001 : 1
+        let digits = value.prefix { $0 != "m" && $0 != "s" }
+        guard let number = Double(digits), number >= 0 else { throw Failure("\(option) \(value): a number, not below 0") }
+        return number * scale
+    }
+
+    static let help = """
+        loadgen: publishes, plays and measures live streams over RTMP, HTTP-FLV and WebSocket-FLV.
+
+        usage: loadgen MODE [options]
+
+        publish  --file F.flv --url rtmp://HOST:PORT/APP/PREFIX [--streams K] [--seconds S]
+                 Publishes the file in a loop, in real time, to K streams (PREFIX0 and so on; just PREFIX when K is
+                 1). Every H.264 picture gets an SEI NAL unit with a clock and a sequence number.
+        play     --url rtmp://…|http://…|ws://… --viewers N [--streams K] [--seconds S] [--warmup S]
+                 [--connect-rate R] [--stall FRACTION | --no-read] [--server-pid P]
+                 Plays with N viewers, spread over the K streams, and reports lost and doubled pictures, stalls,
+                 disconnects, time to first frame and latency. Warm-up begins when the last viewer has connected.
+        both     --publish-url rtmp://… with the options of both: publishes, waits --lead seconds, plays.
+        floor    --file F.flv --listen HOST:PORT [--interval 30ms] [--port-file F] [--protocol http-flv|rtmp]
+                 A bare server: writes the same bytes from memory to every viewer at each interval. What it costs
+                 is what the kernel costs. Any path is the stream.
+        churn    --url … --count N [--parallel P] [--server-pid P] [--file F.flv --publish-url rtmp://…]
+                 Connects, waits for the first bytes of the stream, disconnects (every other one by a reset).
+
+        --publish-url U   where `both` publishes, when the viewers use another URL
+        --file F          the FLV file: H.264 video, with or without audio
+        --streams K       streams (1)
+        --viewers N       viewers (1)
+        --seconds S       the measured time (10; publish: for ever)
+        --warmup S        time between the last connect and the measured time (2)
+        --lead S          both: time between the first picture and the first viewer (1)
+        --connect-rate R  viewers that connect in a second (500)
+        --stall F         this share of the viewers stops reading after its first keyframe; --no-read: all do
+        --server-pid P    measure this process: CPU time and memory
+        --strict          exit with 1 when a picture was lost or doubled, or a viewer was disconnected
+        --json            one JSON object on the standard output instead of the table
+        --quiet           no progress on the standard error
+
+        Exit codes: 0 done, 1 failed, 2 the command line is wrong. Ctrl-C ends a run early, with its report.
+        """
+}

@@ -1,0 +1,54 @@
+//! What the viewers of a run saw, added up.
+
+/// Numbers that only grow; a window's are the difference of two readings.
+struct Counts {
+    var bytes: UInt64 = 0
+    /// Pictures received whole.
+    var pictures: UInt64 = 0
+    /// Pictures that never came: the missing numbers between two that did.
+    var lost: UInt64 = 0
+    /// Places where numbers were missing.
+    var gaps: UInt64 = 0
+    /// Pictures with a number not above the one before.
+    var doubled: UInt64 = 0
+    /// Pictures without a stamp: another publisher's, or in another codec.
+    var unstamped: UInt64 = 0
+    /// Times that a new run of the publisher was seen.
+    var restarts: UInt64 = 0
+    /// Pictures whose timestamp was below the one before.
+    var backwards: UInt64 = 0
+    /// Times that a viewer saw no picture for longer than `Viewer.stallLimit`.
+    var stalls: UInt64 = 0
+    var disconnects: UInt64 = 0
+    /// Messages that hold media in a form that is not looked into (RTMP aggregates).
+    var unmeasured: UInt64 = 0
+
+    static func - (new: Counts, old: Counts) -> Counts {
+        var counts = new
+        for field in fields { counts[keyPath: field] -= old[keyPath: field] }
+        return counts
+    }
+
+    private static var fields: [WritableKeyPath<Counts, UInt64>] {
+        [
+            \.bytes, \.pictures, \.lost, \.gaps, \.doubled, \.unstamped, \.restarts, \.backwards, \.stalls,
+            \.disconnects, \.unmeasured,
+        ]
+    }
+}
+
+/// One for all viewers of a run.
+final class Tally {
+    var counts = Counts()
+    /// From a frame's stamp to its last byte, within the measured window.
+    var latency = Histogram()
+    /// From connect() to the last byte of the first keyframe.
+    var firstFrame = Histogram()
+    /// From connect() to the first byte of media.
+    var firstBytes = Histogram()
+    var isMeasuring = false
+    /// Why viewers were disconnected, and how many.
+    var reasons: [String: Int] = [:]
+    var connected = 0
+    var withFirstFrame = 0
+}

@@ -1,0 +1,4 @@
+import CSystem
+@preconcurrency import Glibc
+
+exit(runLoadgen(Array(CommandLine.arguments.dropFirst())))
