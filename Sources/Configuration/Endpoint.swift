@@ -50,7 +50,8 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
             throw ValueFault("\(quoted(String(text))) is an IPv6 address without brackets", "write [\(text)]:PORT")
         }
         throw ValueFault(
-            "\(quoted(String(text))) is not an IP address", "write an address of this machine, or :PORT for all of them")
+            "\(quoted(String(text))) is not an IP address", "write an address of this machine, or :PORT for all of them"
+        )
     }
 
     private static func isAddress(_ text: String, family: Int32) -> Bool {

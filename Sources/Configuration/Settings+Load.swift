@@ -56,6 +56,7 @@ extension Settings {
     }
 
     private static func unreadable(_ code: Int32) -> ValueFault {
-        ValueFault("cannot be read (\(String(cString: strerror(code))))", "give --config a file that this user may read")
+        ValueFault(
+            "cannot be read (\(String(cString: strerror(code))))", "give --config a file that this user may read")
     }
 }

@@ -7,29 +7,19 @@ public final class LoopThread: @unchecked Sendable {
     public let mailbox: Mailbox
     private var thread = pthread_t()
 
-    private final class Start {
-        let loop: Loop
-        let body: (Loop) -> Void
-        init(_ loop: Loop, _ body: @escaping (Loop) -> Void) {
-            self.loop = loop
-            self.body = body
-        }
-    }
-
-    /// Runs `body` on the new thread, then the loop until it is stopped.
-    public init(index: Int, _ body: @escaping @Sendable (Loop) -> Void) {
-        let loop = Loop(index: index)
+    /// Hands the loop to a new thread, which turns it until it is stopped. Everything that lives on the loop must have
+    /// been set up before, and is not to be touched by the calling thread any more.
+    public init(_ loop: Loop) {
         mailbox = loop.mailbox
-        let start = Unmanaged.passRetained(Start(loop, body)).toOpaque()
+        let argument = Unmanaged.passRetained(loop).toOpaque()
         let failure = pthread_create(
             &thread, nil,
             { argument in
-                let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-                cs_name_thread("loop-\(start.loop.index)")
-                start.body(start.loop)
-                start.loop.run()
+                let loop = Unmanaged<Loop>.fromOpaque(argument!).takeRetainedValue()
+                cs_name_thread("loop-\(loop.index)")
+                loop.run()
                 return nil
-            }, start)
+            }, argument)
         precondition(failure == 0, "the system refuses another thread")
     }
 

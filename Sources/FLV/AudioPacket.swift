@@ -93,10 +93,9 @@ public struct AudioPacket: Sendable, Equatable {
         case 4, 11: (headerSampleRate, headerChannels) = (16_000, 1)
         case 5, 7, 8, 14: headerSampleRate = 8_000
         case 13: headerSampleRate = 48_000
-        default: headerSampleRate = 5_512 << Int(byte >> 2 & 3)
-        }
         // 5.5, 11, 22 and 44 kHz are nominal: the exact rates are halves of 44,100.
-        if headerSampleRate == 5_512 << Int(byte >> 2 & 3) { headerSampleRate = 44_100 >> (3 - Int(byte >> 2 & 3)) }
+        default: headerSampleRate = 44_100 >> (3 - Int(byte >> 2 & 3))
+        }
     }
 
     // MARK: Enhanced (E-RTMP v2, "ExAudioTagHeader" and "ExAudioTagBody")

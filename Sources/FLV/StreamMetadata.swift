@@ -44,7 +44,8 @@ public struct StreamMetadata: Sendable, Equatable {
         case ("audiosamplerate", .number(let number)): audioSampleRate = number
         case ("audiochannels", .number(let number)): audioChannels = number
         case ("stereo", .boolean(let isStereo)) where audioChannels == nil: audioChannels = isStereo ? 2 : 1
-        case ("encoder", .string(let text)): encoder = String(decoding: text.utf8.prefix(Self.longestEncoder), as: UTF8.self)
+        case ("encoder", .string(let text)):
+            encoder = String(decoding: text.utf8.prefix(Self.longestEncoder), as: UTF8.self)
         default: break
         }
     }

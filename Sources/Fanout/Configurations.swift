@@ -43,9 +43,10 @@ struct Configurations {
     func prologue(_ kind: WireKind, timestamp: Int64) -> [UInt8] {
         var bytes: [UInt8] = []
         for wanted in [MediaKind.script, .video, .audio] where kind.tracks.contains(wanted) {
+            // ffmpeg takes metadata that comes later than 0 for a subtitle track.
+            let time = wanted == .script ? 0 : UInt32(truncatingIfNeeded: timestamp)
             for entry in entries where entry.key.kind == wanted {
-                WireEncoder.append(
-                    kind.format, wanted, timestamp: UInt32(truncatingIfNeeded: timestamp), body: entry.body, to: &bytes)
+                WireEncoder.append(kind.format, wanted, timestamp: time, body: entry.body, to: &bytes)
             }
         }
         return bytes

@@ -66,6 +66,7 @@ public final class LogView {
         let viewer = slots[index].viewer.takeUnretainedValue()
         if slots[index].state == .waiting { waiting -= 1 }
         totals.bytesOut += slots[index].bytes
+        viewer.lastStats = stats(of: index)
         slots[index].pinned?.release()
         count -= 1
         if index != count {
@@ -295,7 +296,9 @@ public final class LogView {
 
     func stats(of index: Int) -> ViewerStats {
         let slot = slots[index]
-        var stats = ViewerStats(bytesOut: slot.bytes, skips: UInt64(slot.skips))
+        var stats = ViewerStats()
+        stats.bytesOut = slot.bytes
+        stats.skips = UInt64(slot.skips)
         if slot.state != .waiting, slot.offset >= reader.tail {
             stats.lagBytes = reader.head - slot.offset
             stats.lagMilliseconds = reader.newestTimestamp - reader.frame(around: slot.offset).timestamp

@@ -68,6 +68,12 @@ public final class StreamHandle: @unchecked Sendable {
         return stream
     }
 
+    /// The stream, if that loop is its home at present.
+    public func streamIfHome(on loop: Loop) -> Stream? {
+        let home = home.with { $0 }
+        return home.door.mailbox === loop.mailbox && !home.isArriving ? stream : nil
+    }
+
     /// Ends the stream: its viewers are told, and its name is free. Home loop only.
     public func close(_ reason: ViewerEnd) {
         let first = closed.with { closed in

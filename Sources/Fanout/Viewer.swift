@@ -17,6 +17,8 @@ public struct ViewerStats: Sendable {
     public var lagBytes: UInt64 = 0
     public var lagMilliseconds: Int64 = 0
     public var skips: UInt64 = 0
+
+    public init() {}
 }
 
 public final class Viewer {
@@ -26,6 +28,8 @@ public final class Viewer {
     let onEnd: (ViewerEnd) -> Void
     unowned(unsafe) var view: LogView?
     var index = -1
+    /// As they were when the viewer left its view.
+    var lastStats = ViewerStats()
     /// Answers that wait for the end of a half-written frame.
     var pendingControl: [UInt8] = []
 
@@ -39,6 +43,9 @@ public final class Viewer {
     }
 
     public var isAttached: Bool { view != nil }
+
+    /// Whether the viewer has whole frames only, so that other bytes may follow.
+    public var isAtBoundary: Bool { view?.isAtBoundary(index) ?? true }
 
     public func send(_ bytes: [UInt8]) {
         guard let view, !view.isAtBoundary(index) else {
@@ -58,7 +65,7 @@ public final class Viewer {
         pendingControl = []
     }
 
-    public var stats: ViewerStats { view?.stats(of: index) ?? ViewerStats() }
+    public var stats: ViewerStats { view?.stats(of: index) ?? lastStats }
 
     deinit { precondition(view == nil, "a session detaches its viewer before it lets go of it") }
 }

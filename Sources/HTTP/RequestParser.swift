@@ -44,7 +44,7 @@ public struct RequestParser: Sendable {
                 case .failed(let error): throw error
                 case .upgraded: return nil
                 case .head:
-                    guard let end = try scanner.scan(buffer.span, limits: limits) else { return nil }
+                    guard let end = try scanHead() else { return nil }
                     if let request = try startRequest(head: scanner.start..<end) { return request }
                 case .body(let request, let left):
                     return takeBody(request, left: left)
@@ -92,6 +92,14 @@ public struct RequestParser: Sendable {
     private mutating func consume(to end: Int) {
         start = end
         scanner.restart(at: end)
+    }
+
+    /// The scanner works on a copy, because the buffer it reads is lent from `self`.
+    private mutating func scanHead() throws(HTTPError) -> Int? {
+        var scanner = scanner
+        let end = try scanner.scan(buffer.span, limits: limits)
+        self.scanner = scanner
+        return end
     }
 
     /// Parses a complete head; returns the request if it has no body, otherwise moves to the body's state.

@@ -87,8 +87,9 @@ public enum PrometheusExposition {
     // MARK: Streams
 
     /// The busiest streams by bytes sent, ties by name so that the choice is stable, and all others.
-    private static func rank(_ streams: [StreamReport], busiest: Int) -> (ArraySlice<StreamReport>, ArraySlice<StreamReport>)
-    {
+    private static func rank(_ streams: [StreamReport], busiest: Int) -> (
+        ArraySlice<StreamReport>, ArraySlice<StreamReport>
+    ) {
         let ranked = streams.sorted { a, b in
             a.bytesOut != b.bytesOut ? a.bytesOut > b.bytesOut : (a.app, a.name) < (b.app, b.name)
         }
@@ -112,10 +113,11 @@ public enum PrometheusExposition {
         for point in sums { writer.sample(point.value, [("stream", other)] + point.labels) }
     }
 
-    /// Two names that share their first `maxLabelBytes` would make one series twice, which a scraper refuses whole: a
-    /// checksum of the full name keeps them apart.
+    /// At most `maxLabelBytes` of a label. Two names that are cut or escaped to the same text would make one series
+    /// twice, which a scraper refuses: a checksum of the full name keeps them apart.
     private static func shortened(_ label: String) -> String {
-        guard label.utf8.count > maxLabelBytes else { return label }
+        let escaped = label.unicodeScalars.contains { TextEscaping.isUnsafe($0) }
+        guard escaped || label.utf8.count > maxLabelBytes else { return label }
         var kept = String.UnicodeScalarView()
         var size = 0
         for scalar in label.unicodeScalars {

@@ -1,5 +1,5 @@
 /// One stream at one moment, as the API, the metrics and the web page show it.
-/// 
+///
 /// Counters (`bytes…`, `frames…`, `skips`, `stalledOut`, `corrections`) only grow during the life of a stream.
 public struct StreamReport: Sendable, Equatable {
     /// The application, `live` in `live/a`.

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("The annotated file")
 struct AnnotatedFileTests {
-    static let path = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+    static let path =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
         .joined(separator: "/") + "/conf/sluice.yaml"
 
     /// A key of the file: its full name, the value, and the words above it.

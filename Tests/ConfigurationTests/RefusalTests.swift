@@ -24,39 +24,46 @@ struct RefusalTests {
             ])
     }
 
-    @Test("when a key is unknown, with the nearest known one", arguments: [
-        ("http.lisen=:1", "did you mean http.listen?"),
-        ("http.idle-timeout=1s", "did you mean http.idle_timeout?"),
-        ("play.stallTimeout=1s", "did you mean play.stall_timeout?"),
-        ("linger=1s", "did you mean publish.linger?"),
-        ("play.linger=1s", "did you mean publish.linger?"),
-        ("listen=:1", "did you mean rtmp.listen or http.listen or api.listen?"),
-        ("log.colour=on", "log has format, level"),
-        ("=1", "the sections are rtmp, http, api, publish, play, retention, limits, metrics, log, drain"),
-    ])
+    @Test(
+        "when a key is unknown, with the nearest known one",
+        arguments: [
+            ("http.lisen=:1", "did you mean http.listen?"),
+            ("http.idle-timeout=1s", "did you mean http.idle_timeout?"),
+            ("play.stallTimeout=1s", "did you mean play.stall_timeout?"),
+            ("linger=1s", "did you mean publish.linger?"),
+            ("play.linger=1s", "did you mean publish.linger?"),
+            ("listen=:1", "did you mean rtmp.listen or http.listen or api.listen?"),
+            ("log.colour=on", "log has format, level"),
+            ("=1", "the sections are rtmp, http, api, publish, play, retention, limits, metrics, log, drain"),
+        ])
     func advice(override: String, advice: String) {
         let found = problems("", [override])
         #expect(found.count == 1)
         #expect(found[0].hasSuffix("unknown key; \(advice)"), "\(found)")
     }
 
-    @Test("when a value is impossible", arguments: [
-        ("threads=1025", #""1025" is too large; write a whole number from 0 to 1024"#),
-        ("threads=-1", "is not a whole number"), ("threads=1.5", "is not a whole number"),
-        ("threads=99999999999999999999", "is not a whole number"),
-        ("threads=", "has no value"), ("threads=4s", "is not a whole number"),
-        ("play.wait=10", #""10" has no unit"#), ("play.wait=1.5s", "ms, s, m, h"), ("play.wait=10sec", "ms, s, m, h"),
-        ("play.wait=soon", "is not a duration; write one such as 500ms, 10s or 2m"), ("play.wait=-1s", "is not a duration"),
-        ("play.wait=9223372036854775807h", "is too large; write a duration from 0 to 24h"),
-        ("rtmp.handshake_timeout=0", "is too small; write a duration from 100ms to 10m"),
-        ("retention.bytes=64MB", "B, KiB, MiB, GiB"), ("retention.bytes=1B", "write a size from 1MiB to 16GiB"),
-        ("http.listen=8080", #"write ":8080""#), ("http.listen=:65536", "a port from 0 to 65535"),
-        ("http.listen=example.com:80", "is not an IP address"), ("http.listen=::1:80", "write [::1]:PORT"),
-        ("http.listen=:1,", "has no port"), ("http.listen=:1,off", "write off alone"), ("http.listen=:1,:1", "twice"),
-        ("http.listen=[::1:80", "is not an IP address"), ("http.listen=127.0.0.1\0:80", "is not an IP address"),
-        ("publish.takeover=alwys", "did you mean always?"), ("publish.takeover=Same", "did you mean same?"),
-        ("http=:8080", "is a section, not a value; set one of its keys, such as http.listen"),
-    ])
+    @Test(
+        "when a value is impossible",
+        arguments: [
+            ("threads=1025", #""1025" is too large; write a whole number from 0 to 1024"#),
+            ("threads=-1", "is not a whole number"), ("threads=1.5", "is not a whole number"),
+            ("threads=99999999999999999999", "is not a whole number"),
+            ("threads=", "has no value"), ("threads=4s", "is not a whole number"),
+            ("play.wait=10", #""10" has no unit"#), ("play.wait=1.5s", "ms, s, m, h"),
+            ("play.wait=10sec", "ms, s, m, h"),
+            ("play.wait=soon", "is not a duration; write one such as 500ms, 10s or 2m"),
+            ("play.wait=-1s", "is not a duration"),
+            ("play.wait=9223372036854775807h", "is too large; write a duration from 0 to 24h"),
+            ("rtmp.handshake_timeout=0", "is too small; write a duration from 100ms to 10m"),
+            ("retention.bytes=64MB", "B, KiB, MiB, GiB"), ("retention.bytes=1B", "write a size from 1MiB to 16GiB"),
+            ("http.listen=8080", #"write ":8080""#), ("http.listen=:65536", "a port from 0 to 65535"),
+            ("http.listen=example.com:80", "is not an IP address"), ("http.listen=::1:80", "write [::1]:PORT"),
+            ("http.listen=:1,", "has no port"), ("http.listen=:1,off", "write off alone"),
+            ("http.listen=:1,:1", "twice"),
+            ("http.listen=[::1:80", "is not an IP address"), ("http.listen=127.0.0.1\0:80", "is not an IP address"),
+            ("publish.takeover=alwys", "did you mean always?"), ("publish.takeover=Same", "did you mean same?"),
+            ("http=:8080", "is a section, not a value; set one of its keys, such as http.listen"),
+        ])
     func impossible(override: String, words: String) {
         let found = problems("", [override])
         #expect(found.count == 1)
@@ -82,17 +89,22 @@ struct RefusalTests {
         #expect(problems("", ["http.listen=:0", "rtmp.listen=:0"]) == [])
     }
 
-    @Test("when the shape is wrong", arguments: [
-        ("rtmp: yes", "a.yaml:1: rtmp: is a section, not a value; put rtmp.listen or rtmp.handshake_timeout under it"),
-        ("rtmp: [1]", "a.yaml:1: rtmp: is a section"), ("threads: [1]", "threads: takes one value, not a list"),
-        ("threads:\n  a: 1", "a.yaml:1: threads: takes a value, not keys of its own"),
-        ("threads:", "threads: has no value"), ("rtmp: {listen: []}", "holds 0 addresses"),
-        ("rtmp: {listen: [[a]]}", "lists something that is no address"),
-        ("- a", "a.yaml:1: not a map of keys"), ("hello", "a.yaml:1: not a map of keys"),
-        ("a: 1\n---\nb: 2", "a.yaml:2: a second document begins"), ("? [a]\n: b", "a key that is no plain word"),
-        ("a: &x 1\nb: *x", "a.yaml:2: an alias"), ("rtmp:\n\tlisten: off", "a.yaml:2: not YAML"),
-        ("a: 1\nb: \"", "not YAML"), ("a: 1\nb: \u{1}", "a.yaml:2: not UTF-8 text"),
-    ])
+    @Test(
+        "when the shape is wrong",
+        arguments: [
+            (
+                "rtmp: yes",
+                "a.yaml:1: rtmp: is a section, not a value; put rtmp.listen or rtmp.handshake_timeout under it"
+            ),
+            ("rtmp: [1]", "a.yaml:1: rtmp: is a section"), ("threads: [1]", "threads: takes one value, not a list"),
+            ("threads:\n  a: 1", "a.yaml:1: threads: takes a value, not keys of its own"),
+            ("threads:", "threads: has no value"), ("rtmp: {listen: []}", "holds 0 addresses"),
+            ("rtmp: {listen: [[a]]}", "lists something that is no address"),
+            ("- a", "a.yaml:1: not a map of keys"), ("hello", "a.yaml:1: not a map of keys"),
+            ("a: 1\n---\nb: 2", "a.yaml:2: a second document begins"), ("? [a]\n: b", "a key that is no plain word"),
+            ("a: &x 1\nb: *x", "a.yaml:2: an alias"), ("rtmp:\n\tlisten: off", "a.yaml:2: not YAML"),
+            ("a: 1\nb: \"", "not YAML"), ("a: 1\nb: \u{1}", "a.yaml:2: not UTF-8 text"),
+        ])
     func shape(yaml: String, words: String) {
         let found = problems(yaml)
         #expect(found.contains { $0.contains(words) }, "\(found)")

@@ -19,7 +19,8 @@ func problems(_ yaml: String, _ overrides: [String] = []) -> [String] {
 
 @Suite("Settings")
 struct SettingsTests {
-    @Test("of nothing are the defaults", arguments: ["", "\n", "# a comment\n", "---\n", "rtmp:\n  # listen: x\n", "{}"])
+    @Test(
+        "of nothing are the defaults", arguments: ["", "\n", "# a comment\n", "---\n", "rtmp:\n  # listen: x\n", "{}"])
     func defaults(yaml: String) throws {
         #expect(try settings(yaml) == Settings())
     }

@@ -1,0 +1,255 @@
+/// An HTTP client: the page, the API, or a viewer of FLV over HTTP or over a WebSocket.
+import EventLoop
+import FLV
+import Fanout
+import HTTP
+import Operations
+
+final class HTTPSession: Session {
+    private enum Mode {
+        case requests
+        /// An answer is being made on other loops: requests behind it wait.
+        case answering
+        case streaming
+        case webSocket(WebSocketReader)
+    }
+
+    private var parser: RequestParser
+    private var mode = Mode.requests
+    private var request: HTTPRequest?
+    private var requests = 0
+    private let isAdmin: Bool
+    private var waitingSince: UInt64
+    private var userAgent = ""
+
+    init(_ connection: Connection, worker: Worker, number: UInt64, isAdmin: Bool) {
+        var limits = HTTPLimits()
+        limits.maxHeaderBytes = worker.state.settings.http.maxHeader
+        parser = RequestParser(limits: limits)
+        self.isAdmin = isAdmin
+        waitingSince = worker.loop.now
+        super.init(connection, worker: worker, number: number)
+        if isAdmin { role = .api }
+    }
+
+    override var protocolName: String {
+        if case .webSocket = mode { return "ws-flv" }
+        return role == .play ? "http-flv" : "http"
+    }
+
+    override var agent: String { userAgent }
+
+    // MARK: Input
+
+    override func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+        // Sound: the bytes stay where they are for the length of this call.
+        let input = Span(_unsafeElements: bytes)
+        switch mode {
+        case .requests, .answering:
+            // From a request's first byte on the clock runs: a header that trickles in does not set it back.
+            if parser.isIdle { waitingSince = loop.now }
+            do {
+                try parser.receive(input)
+                try serveRequests()
+            } catch {
+                refuse(error)
+            }
+        case .streaming: break  // A viewer of plain HTTP has nothing more to say.
+        case .webSocket(var reader):
+            do {
+                try reader.receive(input)
+                mode = .webSocket(reader)
+                serveWebSocket()
+            } catch {
+                send(WebSocket.closeFrame(code: error.closeCode, reason: error.reason))
+                fail(error.reason, error.description)
+            }
+        }
+    }
+
+    private func serveRequests() throws(HTTPError) {
+        while case .requests = mode, !isEnded, let request = try parser.next() {
+            requests += 1
+            self.request = request
+            userAgent = request.header("user-agent") ?? userAgent
+            serve(request)
+        }
+        if parser.takeContinue() { connection.write(HTTPResponse.continueBytes) }
+    }
+
+    private func resumeRequests() {
+        do throws(HTTPError) { try serveRequests() } catch { refuse(error) }
+    }
+
+    private func refuse(_ error: HTTPError) {
+        connection.write(HTTPResponse(error).encode(keepAlive: false, date: date))
+        fail(error.reason, error.description)
+    }
+
+    // MARK: Answers
+
+    private var date: String { HTTPDate.format(Int64(Clock.unixMilliseconds / 1000)) }
+
+    private func serve(_ request: HTTPRequest) {
+        if request.method == "OPTIONS" { return answer(HTTPResponse.preflight(for: request)) }
+        if isAdmin { return Admin.serve(request, for: self) }
+        if request.path.hasSuffix(".flv") { return serveFLV(request) }
+        guard request.method == "GET" || request.method == "HEAD" else {
+            var response = HTTPResponse(status: 405, text: "Only GET, HEAD and OPTIONS are answered here.\n")
+            response.set("Allow", "GET, HEAD, OPTIONS")
+            return answer(response)
+        }
+        switch request.path {
+        case "/":
+            var response = HTTPResponse(status: 200)
+            response.set("Content-Type", "text/html; charset=utf-8")
+            response.set("Cache-Control", "no-cache")
+            response.body = WebPage.html
+            answer(response)
+        case "/streams.json":
+            answerLater { snapshot in
+                HTTPResponse.json(PublicList.encode(snapshot.streams.filter { $0.state == "live" }))
+            }
+        case "/healthz", "/readyz": Admin.serve(request, for: self)
+        default: answer(HTTPResponse(status: 404, text: "Nothing here. Streams are at /{app}/{stream}.flv\n"))
+        }
+    }
+
+    func answer(_ response: HTTPResponse) {
+        guard let request, !isEnded else { return }
+        var response = response
+        response.set(corsHeaders(origin: request.header("origin")))
+        let isLast = !request.keepAlive || requests >= state.settings.http.maxRequests || state.isDraining
+        connection.write(response.encode(head: request.method == "HEAD", keepAlive: !isLast, date: date))
+        waitingSince = loop.now
+        if isLast { end("answered") }
+    }
+
+    /// Answers from a snapshot of the whole node, which other loops take part in.
+    func answerLater(_ make: @escaping (NodeSnapshot) -> HTTPResponse) {
+        mode = .answering
+        worker.takeSnapshot { [weak self] snapshot in
+            guard let self, !isEnded else { return }
+            mode = .requests
+            answer(make(snapshot))
+            guard !isEnded else { return }
+            resumeRequests()
+        }
+    }
+
+    // MARK: FLV
+
+    private func serveFLV(_ request: HTTPRequest) {
+        let tracks: WireKind.Tracks
+        switch request.query("only") {
+        case nil: tracks = .all
+        case "audio": tracks = .audio
+        case "video": tracks = .video
+        default: return answer(HTTPResponse(status: 400, text: "only=audio or only=video, please.\n"))
+        }
+        let path = request.path.dropFirst().dropLast(".flv".count)
+        guard let slash = path.lastIndex(of: "/"),
+            let name = StreamName(app: String(path[..<slash]), name: String(path[path.index(after: slash)...]))
+        else { return answer(HTTPResponse(status: 404, text: "Streams are at /{app}/{stream}.flv\n")) }
+        switch request.method {
+        case "GET": break
+        case "HEAD":
+            let isThere = state.hub.find(name) != nil
+            if isThere { connection.write(HTTPResponse.streamHead(date: date)) } else { return playIsMissing() }
+            return end("answered")
+        default:
+            var response = HTTPResponse(status: 405, text: "Streams are watched with GET.\n")
+            response.set("Allow", "GET, HEAD, OPTIONS")
+            return answer(response)
+        }
+        if request.webSocketKey != nil {
+            var reader = WebSocketReader()
+            let remainder = parser.takeRemainder()
+            do { try reader.receive(remainder.span) } catch { return fail(error.reason, error.description) }
+            mode = .webSocket(reader)
+            play(name, WireKind(.webSocketFLV, tracks))
+        } else {
+            mode = .streaming
+            play(name, WireKind(.flv, tracks))
+        }
+    }
+
+    override func playStarts() {
+        guard let request else { return }
+        let header = FLVTag.fileHeader(hasAudio: tracks != .video, hasVideo: tracks != .audio)
+        switch mode {
+        case .webSocket:
+            connection.write(WebSocket.upgradeResponse(for: request) + WebSocket.binaryFrame(header))
+        default:
+            connection.write(HTTPResponse.streamHead(date: date) + header)
+        }
+        // The request has been answered: a viewer needs none of its memory.
+        self.request = nil
+        parser = RequestParser()
+    }
+
+    override func playIsMissing() {
+        mode = .requests
+        role = .none
+        answer(HTTPResponse(status: 404, text: "Nobody publishes \(name.map { "\($0)" } ?? "that") at present.\n"))
+    }
+
+    override func playEnded(_ reason: ViewerEnd) {
+        if case .webSocket = mode, reason == .streamEnded || reason == .kicked {
+            connection.write(WebSocket.closeFrame(code: 1001, reason: "stream ended"))
+        }
+        super.playEnded(reason)
+    }
+
+    private func serveWebSocket() {
+        guard case .webSocket(var reader) = mode else { return }
+        while let event = reader.next() {
+            switch event {
+            case .ping(let payload): send(WebSocket.controlFrame(opcode: WebSocket.pong, payload: payload))
+            case .close(let code):
+                send(WebSocket.closeFrame(code: code == 1005 ? 1000 : code))
+                return end("closed by viewer")
+            case .text, .binary, .pong: break
+            }
+        }
+        mode = .webSocket(reader)
+    }
+
+    // MARK: Life
+
+    override func housekeep(now: UInt64) {
+        guard case .requests = mode else { return }
+        let http = state.settings.http
+        if !parser.isIdle || requests == 0 {
+            let limit = UInt64(http.headerTimeout)
+            guard now - waitingSince > limit else { return }
+            let error = HTTPError(
+                status: 408, reason: "http_slow_request",
+                description: "the request was not complete in http.header_timeout")
+            if !parser.isIdle { connection.write(HTTPResponse(error).encode(keepAlive: false, date: date)) }
+            fail(error.reason, error.description)
+        } else if now - waitingSince > UInt64(http.idleTimeout) {
+            end("idle")
+        }
+    }
+}
+
+extension HTTPResponse {
+    static func json(_ body: [UInt8], status: Int = 200) -> HTTPResponse {
+        var response = HTTPResponse(status: status)
+        response.set("Content-Type", "application/json")
+        response.set("Cache-Control", "no-store")
+        response.body = body
+        return response
+    }
+}
+
+extension WebSocket {
+    static func binaryFrame(_ payload: [UInt8]) -> [UInt8] {
+        var frame = [UInt8](repeating: 0, count: headerSize(payloadCount: payload.count))
+        frame.withUnsafeMutableBytes {
+            _ = writeHeader(opcode: binary, payloadCount: payload.count, into: $0.baseAddress!)
+        }
+        return frame + payload
+    }
+}

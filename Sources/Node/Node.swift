@@ -1,0 +1,56 @@
+/// A running node: starts a worker for each processor, listens, and goes down in order.
+public import Configuration
+import EventLoop
+import Glibc
+
+public enum Node {
+    public static let version = "0.1.0"
+
+    /// Where the node listens: what was configured, with the ports that the system chose for 0.
+    public struct Ports: Sendable {
+        public var rtmp: [UInt16] = []
+        public var http: [UInt16] = []
+        public var api: [UInt16] = []
+    }
+
+    /// Runs until a signal ends it. `started` is called once everything listens.
+    public static func run(_ settings: Settings, started: (Ports) -> Void) throws(ListenError) {
+        EventLoop.Process.raiseFileLimit()
+        let count = settings.threads > 0 ? settings.threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let state = NodeState(settings: settings, loops: count)
+        let workers = (0..<count).map { Worker(index: $0, state: state) }
+        let ports = try listen(workers, settings)
+        let peers = workers.map { LoopBound($0, on: $0.loop) }
+        for worker in workers {
+            worker.peers = peers
+            worker.peerMailboxes = workers.map(\.loop.mailbox)
+        }
+        let threads = workers.dropFirst().map { LoopThread($0.loop) }
+        let shutdown = Shutdown(workers[0])
+        state.log.write(.info, "node.start", [
+            ("version", version), ("threads", "\(count)"), ("rtmp", "\(ports.rtmp)"), ("http", "\(ports.http)"),
+            ("api", "\(ports.api)"),
+        ])
+        started(ports)
+        workers[0].loop.run()
+        for thread in threads { thread.join() }
+        withExtendedLifetime((shutdown, workers)) {}
+        state.log.write(.info, "node.stop")
+    }
+
+    private static func listen(_ workers: [Worker], _ settings: Settings) throws(ListenError) -> Ports {
+        var ports = Ports()
+        for endpoint in settings.rtmp.listen { ports.rtmp.append(try listen(workers, endpoint, .rtmp)) }
+        for endpoint in settings.http.listen { ports.http.append(try listen(workers, endpoint, .http)) }
+        for endpoint in settings.api.listen { ports.api.append(try listen(workers, endpoint, .api)) }
+        return ports
+    }
+
+    private static func listen(
+        _ workers: [Worker], _ endpoint: Endpoint, _ service: Worker.Service
+    ) throws(ListenError) -> UInt16 {
+        var port = UInt16(endpoint.port)
+        for worker in workers { port = try worker.listen(endpoint, port: port, service) }
+        return port
+    }
+}

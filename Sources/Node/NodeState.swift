@@ -1,0 +1,86 @@
+/// What all loops of a node share: settings, streams, log, counters. Everything in it is `Sendable`.
+import Configuration
+import EventLoop
+import Fanout
+import Operations
+
+final class NodeState: Sendable {
+    let settings: Settings
+    let hub: Hub
+    let log: EventLog
+    let started = Clock.unixMilliseconds
+    let addresses: AddressLimits
+    private let counters = Lock(Counters())
+
+    struct Counters: Sendable {
+        var accepted: UInt64 = 0
+        var sessions = 0
+        var draining = false
+        var errors: [String: UInt64] = [:]
+        /// Of sessions that have ended.
+        var bytesIn: UInt64 = 0
+        var bytesOut: UInt64 = 0
+    }
+
+    /// Distinct reasons that are counted; they come from the program's own lists, so this is a backstop.
+    private static let maxReasons = 200
+
+    init(settings: Settings, loops: Int) {
+        self.settings = settings
+        log = EventLog(settings.log)
+        addresses = AddressLimits(
+            sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
+        hub = Hub(settings: FanoutSettings(settings), loops: loops)
+    }
+
+    var snapshot: Counters { counters.with { $0 } }
+    var isDraining: Bool { counters.with { $0.draining } }
+
+    func startDraining() { counters.with { $0.draining = true } }
+
+    func count(error reason: String) {
+        counters.with { counters in
+            guard counters.errors[reason] != nil || counters.errors.count < NodeState.maxReasons else { return }
+            counters.errors[reason, default: 0] += 1
+        }
+    }
+
+    /// Whether there is room for another session; it is counted if so.
+    func admitSession() -> Bool {
+        counters.with { counters in
+            guard counters.sessions < settings.limits.sessions else { return false }
+            counters.sessions += 1
+            counters.accepted += 1
+            return true
+        }
+    }
+
+    func sessionEnded(bytesIn: UInt64, bytesOut: UInt64) {
+        counters.with { counters in
+            counters.sessions -= 1
+            counters.bytesIn += bytesIn
+            counters.bytesOut += bytesOut
+        }
+    }
+}
+
+extension FanoutSettings {
+    init(_ settings: Settings) {
+        self.init(
+            retention: .init(milliseconds: Int64(settings.retention.time), bytes: settings.retention.bytes),
+            flushInterval: UInt64(settings.play.flushInterval), flushMax: UInt64(settings.play.flushMax),
+            linger: UInt64(settings.publish.linger), stallTimeout: UInt64(settings.play.stallTimeout),
+            takeover: TakeoverPolicy(settings.publish.takeover), maxStreams: settings.limits.streams)
+    }
+}
+
+extension TakeoverPolicy {
+    init(_ takeover: Settings.Takeover) {
+        self =
+            switch takeover {
+            case .same: .same
+            case .always: .always
+            case .never: .never
+            }
+    }
+}

@@ -1,0 +1,222 @@
+/// An RTMP client: a publisher, a player, or one who has not said yet.
+import EventLoop
+import Fanout
+import RTMP
+
+final class RTMPSession: Session {
+    private var machine: ServerSession
+    private var handle: StreamHandle?
+    private var stream: Stream?
+    private var paused = false
+    /// A publish request that the stream's home has not answered yet: events wait for it.
+    private var claiming = false
+
+    override init(_ connection: Connection, worker: Worker, number: UInt64) {
+        var limits = Limits()
+        limits.maxMessage = worker.state.settings.rtmp.maxMessage
+        machine = ServerSession(limits: limits, random: Clock.monotonicNanoseconds &* 0x9E37_79B9_7F4A_7C15 ^ number)
+        super.init(connection, worker: worker, number: number)
+    }
+
+    override var protocolName: String { "rtmp" }
+    override var agent: String { machine.clientInfo?.flashVer ?? "" }
+
+    // MARK: Input
+
+    override func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+        do {
+            // Sound: the bytes stay where they are for the length of this call.
+            try machine.receive(Span(_unsafeElements: bytes))
+            try drain()
+        } catch let error as RTMPError {
+            flushOutput()
+            fail(error.reason, error.description)
+        } catch {
+            fail("rtmp_bad_media", "\(error)")
+        }
+    }
+
+    private func drain() throws {
+        while !claiming, !isEnded, let event = machine.nextEvent() { try handle(event) }
+        flushOutput()
+        stream?.flushIfDue()
+    }
+
+    private func flushOutput() {
+        guard machine.hasOutput, !isEnded else { return }
+        send(machine.takeOutput())
+    }
+
+    private func handle(_ event: ServerEvent) throws {
+        switch event {
+        case .media(let message):
+            // Media of a session that was refused, or replaced, goes nowhere.
+            try stream?.append(message.kind, timestamp: message.timestamp, body: message.payload)
+        case .connect(let info):
+            state.log.write(.debug, "rtmp.connect", session: id, [("app", info.app), ("agent", info.flashVer)])
+        case .publish(let request): publish(request)
+        case .play(let request): play(request)
+        case .unpublish: leave("unpublished")
+        case .stop: stopPlaying()
+        case .pause(let isPaused): pause(isPaused)
+        case .receiveAudio(let wanted): choose(audio: wanted, video: tracks != .audio)
+        case .receiveVideo(let wanted): choose(audio: tracks != .video, video: wanted)
+        case .pong: break
+        }
+    }
+
+    // MARK: Publishing
+
+    private func publish(_ request: PublishRequest) {
+        guard let name = StreamName(app: request.app, name: request.stream) else {
+            return refuse("NetStream.Publish.BadName", "the stream's name is empty, too long or not printable")
+        }
+        guard state.addresses.mayPublish(connection.peer.host, nowMilliseconds: Clock.unixMilliseconds) else {
+            state.count(error: "publish_flood")
+            return refuse("NetStream.Publish.BadName", "too many publish attempts from this address; wait a second")
+        }
+        self.name = name
+        role = .publish
+        claiming = true
+        connection.pauseReading(true)
+        let me = LoopBound(self, on: loop)
+        let mailbox = loop.mailbox
+        let publisher = Publisher(
+            session: id, label: protocolName, address: "\(connection.peer)", agent: agent,
+            identity: connection.peer.host, since: Clock.unixMilliseconds
+        ) { reason in mailbox.post { loop in me.value(on: loop).publishEnded(reason) } }
+        state.hub.publish(name, publisher, on: worker.fanout) { loop, result in
+            me.value(on: loop).claimed(result)
+        }
+    }
+
+    private func claimed(_ result: Result<StreamHandle, PublishRefusal>) {
+        claiming = false
+        guard !isEnded else {
+            if case .success(let handle) = result { handle.stream(on: loop).endPublish(session: id) }
+            return
+        }
+        switch result {
+        case .success(let handle):
+            self.handle = handle
+            stream = handle.stream(on: loop)
+            worker.publishing(handle)
+            machine.acceptPublish()
+            state.log.write(.info, "publish.start", session: id, [
+                ("stream", "\(handle.name)"), ("address", "\(connection.peer)"), ("agent", agent),
+            ])
+        case .failure(let refusal):
+            state.count(error: "publish_refused")
+            refuse("NetStream.Publish.BadName", refusal.description)
+        }
+        connection.pauseReading(false)
+        do { try drain() } catch { fail("rtmp_bad_media", "\(error)") }
+    }
+
+    private func refuse(_ code: String, _ description: String) {
+        machine.rejectPublish(code: code, description: description)
+        state.log.write(.warning, "publish.refused", session: id, [
+            ("stream", name.map { "\($0)" } ?? ""), ("address", "\(connection.peer)"), ("reason", description),
+        ])
+        flushOutput()
+        role = .none
+        end("publish refused")
+    }
+
+    /// The stream has gone to another publisher, or an operator wants it ended.
+    private func publishEnded(_ reason: PublishEnd) {
+        guard !isEnded else { return }
+        switch reason {
+        case .replaced(let session):
+            // The stream has moved on: it is not this session's to end.
+            stream = nil
+            handle = nil
+            kick("replaced by \(session)")
+        case .kicked: kick("kicked")
+        }
+    }
+
+    private func leave(_ reason: String) {
+        guard let stream else { return }
+        self.stream = nil
+        handle = nil
+        stream.endPublish(session: id)
+        state.log.write(.info, "publish.end", session: id, [("stream", "\(stream.name)"), ("reason", reason)])
+        role = .none
+    }
+
+    // MARK: Playing
+
+    private func play(_ request: PlayRequest) {
+        guard let name = StreamName(app: request.app, name: request.stream) else {
+            machine.rejectPlay(code: "NetStream.Play.StreamNotFound", description: "the stream's name is not usable")
+            flushOutput()
+            return end("bad stream name")
+        }
+        play(name, WireKind(.rtmp))
+    }
+
+    override func playStarts() {
+        machine.acceptPlay()
+        machine.becomePlayer()
+        flushOutput()
+    }
+
+    override func playIsMissing() {
+        machine.rejectPlay(
+            code: "NetStream.Play.StreamNotFound", description: "nobody publishes \(name.map { "\($0)" } ?? "that")")
+        flushOutput()
+        end("stream not found")
+    }
+
+    override func playEnded(_ reason: ViewerEnd) {
+        if reason != .connectionFailed, reason != .stalled {
+            machine.endPlay(reason: reason == .streamEnded ? .unpublished : .stopped)
+            if machine.hasOutput { connection.write(machine.takeOutput()) }
+        }
+        super.playEnded(reason)
+    }
+
+    private func pause(_ isPaused: Bool) {
+        guard let name, role == .play, isPaused != paused else { return }
+        paused = isPaused
+        reattach(name, tracks)
+    }
+
+    private func choose(audio: Bool, video: Bool) {
+        guard let name, role == .play, audio || video else { return }
+        let wanted: WireKind.Tracks = audio && video ? .all : audio ? .audio : .video
+        guard wanted != tracks else { return }
+        reattach(name, wanted)
+    }
+
+    private func reattach(_ name: StreamName, _ tracks: WireKind.Tracks) {
+        // A viewer in the middle of a frame cannot leave its log: the rest of the frame would be missing.
+        guard viewer?.isAtBoundary ?? true else { return }
+        stopPlaying()
+        self.tracks = tracks
+        if !paused { play(name, WireKind(.rtmp, tracks)) }
+    }
+
+    // MARK: Life
+
+    override func housekeep(now: UInt64) {
+        if !machine.handshakeDone, now - since > UInt64(state.settings.rtmp.handshakeTimeout) {
+            return fail("rtmp_handshake_timeout", "the handshake was not completed in rtmp.handshake_timeout")
+        }
+        if role == .none, now - connection.lastReceived > UInt64(state.settings.publish.idleTimeout) {
+            return fail("rtmp_idle", "neither published nor played anything in publish.idle_timeout")
+        }
+        if role == .publish, !claiming, now - connection.lastReceived > UInt64(state.settings.publish.idleTimeout) {
+            fail("publish_idle", "the publisher sent nothing for publish.idle_timeout")
+        }
+    }
+
+    override func kick(_ reason: String) {
+        machine.kick(description: reason)
+        flushOutput()
+        super.kick(reason)
+    }
+
+    override func willEnd() { leave("session ended") }
+}

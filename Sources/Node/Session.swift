@@ -1,0 +1,169 @@
+/// One connected client, whatever it speaks: its identity, its place in the stats, and what every protocol's session
+/// does alike: play a stream, publish one, end.
+///
+/// It lives on the loop that accepted it, and in its worker's table until `end`.
+import EventLoop
+import Fanout
+import Operations
+
+class Session: ConnectionHandler {
+    enum Role: String {
+        case none, publish, play, api
+    }
+
+    let connection: Connection
+    unowned let worker: Worker
+    let number: UInt64
+    let since: UInt64
+    var role = Role.none
+    var name: StreamName?
+    var tracks = WireKind.Tracks.all
+    private(set) var viewer: Viewer?
+    private(set) var isEnded = false
+    private var wait: (ticket: UInt64, deadline: UInt64)?
+    private var viewerBytes: UInt64 = 0
+
+
+    init(_ connection: Connection, worker: Worker, number: UInt64) {
+        self.connection = connection
+        self.worker = worker
+        self.number = number
+        since = worker.loop.now
+    }
+
+    var state: NodeState { worker.state }
+    var loop: Loop { worker.loop }
+    var id: String { "\(protocolName.prefix(1))\(worker.loop.index)-\(String(number, radix: 36))" }
+
+    // MARK: What a protocol says of itself
+
+    /// As it stands in the stats, such as `http-flv`.
+    var protocolName: String { preconditionFailure("each protocol has a name") }
+    var agent: String { "" }
+    func received(_ bytes: UnsafeBufferPointer<UInt8>) { preconditionFailure("each protocol reads") }
+    /// Called about twice a second.
+    func housekeep(now: UInt64) {}
+    /// The wanted stream is here: say so to the client; the viewer is attached next.
+    func playStarts() {}
+    func playIsMissing() {}
+    func playEnded(_ reason: ViewerEnd) { end(reason == .streamEnded ? "stream ended" : "\(reason)") }
+    /// The connection is about to close.
+    func willEnd() {}
+    /// An operator, or the shutdown, ends the session.
+    func kick(_ reason: String) { end(reason) }
+
+    // MARK: Playing
+
+    /// Shows `name` to the client as soon as it exists, for at most `play.wait` from now.
+    func play(_ name: StreamName, _ kind: WireKind) {
+        role = .play
+        self.name = name
+        tracks = kind.tracks
+        let me = LoopBound(self, on: loop)
+        let (found, ticket) = state.hub.findOrWait(name, on: loop) { loop, handle in
+            me.value(on: loop).appeared(handle, kind)
+        }
+        if let found { return start(found, kind) }
+        guard state.settings.play.wait > 0 else {
+            state.hub.stopWaiting(name, ticket: ticket)
+            return missing()
+        }
+        wait = (ticket, loop.now + UInt64(state.settings.play.wait))
+    }
+
+    private func appeared(_ handle: StreamHandle, _ kind: WireKind) {
+        guard wait != nil, !isEnded else { return }
+        wait = nil
+        start(handle, kind)
+    }
+
+    private func start(_ handle: StreamHandle, _ kind: WireKind) {
+        state.log.write(.info, "play.start", session: id, [
+            ("stream", "\(handle.name)"), ("protocol", protocolName), ("address", "\(connection.peer)"),
+            ("agent", agent),
+        ])
+        let viewer = Viewer(connection, label: protocolName) { [unowned self] reason in viewerEnded(reason) }
+        self.viewer = viewer
+        playStarts()
+        guard !isEnded else { return }
+        worker.fanout.attach(viewer, to: handle, kind)
+    }
+
+    private func missing() {
+        state.log.write(.info, "play.missing", session: id, [
+            ("stream", name.map { "\($0)" } ?? ""), ("address", "\(connection.peer)"),
+        ])
+        playIsMissing()
+    }
+
+    private func viewerEnded(_ reason: ViewerEnd) {
+        if reason == .stalled { state.count(error: "viewer_stalled") }
+        playEnded(reason)
+    }
+
+    /// Leaves the stream; the connection may go on.
+    func stopPlaying() {
+        if let wait, let name { state.hub.stopWaiting(name, ticket: wait.ticket) }
+        wait = nil
+        viewerBytes += viewer?.stats.bytesOut ?? 0
+        viewer?.detach()
+        viewer = nil
+    }
+
+    /// Sends bytes of the protocol's own, between frames if media is flowing.
+    func send(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        if let viewer, viewer.isAttached { viewer.send(bytes) } else { connection.write(bytes) }
+    }
+
+    // MARK: The connection
+
+    func writable() { viewer?.resume() }
+
+    func ended(_ reason: ConnectionEnd) { end(reason.description) }
+
+    func tick(now: UInt64) {
+        if let wait, now >= wait.deadline {
+            self.wait = nil
+            if let name { state.hub.stopWaiting(name, ticket: wait.ticket) }
+            missing()
+        }
+        if !isEnded { housekeep(now: now) }
+    }
+
+    /// The peer did what it must not: its session ends with the reason in the log and in a counter.
+    func fail(_ reason: String, _ explanation: String) {
+        guard !isEnded else { return }
+        state.count(error: reason)
+        state.log.write(.warning, "session.error", session: id, [
+            ("reason", reason), ("detail", explanation), ("protocol", protocolName),
+            ("address", "\(connection.peer)"),
+        ])
+        end(reason)
+    }
+
+    func end(_ reason: String) {
+        guard !isEnded else { return }
+        isEnded = true
+        let lasted = loop.now - since
+        willEnd()
+        stopPlaying()
+        state.log.write(role == .none || role == .api ? .debug : .info, "session.end", session: id, [
+            ("reason", reason), ("role", role.rawValue), ("stream", name.map { "\($0)" } ?? ""),
+            ("seconds", "\(lasted / 1000)"), ("bytes_in", "\(connection.bytesIn)"), ("bytes_out", "\(bytesOut)"),
+        ])
+        connection.finish()
+        worker.forget(self)
+    }
+
+    var bytesOut: UInt64 { connection.bytesOut + viewerBytes + (viewer?.stats.bytesOut ?? 0) }
+
+    var report: SessionReport {
+        let stats = viewer?.stats ?? ViewerStats()
+        return SessionReport(
+            id: id, protocol: protocolName, role: role.rawValue, app: name?.app ?? "", stream: name?.name ?? "",
+            address: "\(connection.peer)", agent: agent, since: Double(loop.now - since) / 1000,
+            bytesIn: connection.bytesIn, bytesOut: bytesOut, lagBytes: stats.lagBytes,
+            lagMilliseconds: UInt64(max(0, stats.lagMilliseconds)), skips: stats.skips, track: tracks.rawValue)
+    }
+}

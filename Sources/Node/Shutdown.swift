@@ -1,0 +1,48 @@
+/// Goes down in order: the first signal stops new sessions and gives viewers `drain.timeout`, the second ends at once.
+import EventLoop
+import Glibc
+
+final class Shutdown {
+    private let worker: Worker
+    private var signals: [SignalWatch] = []
+    private var deadline: UInt64?
+    private lazy var timer = Timer(on: worker.loop) { [unowned self] in look() }
+
+    /// How often to look whether everybody has left, in milliseconds.
+    private static let lookInterval: UInt64 = 100
+
+    init(_ worker: Worker) {
+        self.worker = worker
+        for signal in [SignalWatch.terminate, SignalWatch.interrupt] {
+            signals.append(SignalWatch(signal, on: worker.loop) { [unowned self] in requested() })
+        }
+    }
+
+    private func requested() {
+        guard deadline == nil else { return finish("ended at once by a second signal") }
+        let timeout = worker.state.settings.drain.timeout
+        deadline = worker.loop.now + UInt64(timeout)
+        worker.state.startDraining()
+        worker.state.log.write(.info, "node.drain", [
+            ("sessions", "\(worker.state.snapshot.sessions)"), ("timeout_ms", "\(timeout)"),
+        ])
+        worker.ask({ $0.stopListening() }, then: { [unowned self] _ in look() })
+    }
+
+    private func look() {
+        guard let deadline else { return }
+        if worker.state.snapshot.sessions == 0 { return finish("drained") }
+        if worker.loop.now >= deadline { return finish("drain.timeout is over") }
+        timer.arm(after: Shutdown.lookInterval)
+    }
+
+    private func finish(_ reason: String) {
+        worker.state.log.write(.info, "node.end", [("reason", reason)])
+        worker.ask(
+            { worker in
+                worker.endAll("node is going down")
+                worker.loop.stop()
+            }, then: { _ in })
+        worker.loop.stop()
+    }
+}

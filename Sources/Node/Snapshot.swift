@@ -1,0 +1,53 @@
+/// The node's state at one moment, put together from what each loop says of itself.
+import EventLoop
+import Fanout
+import Operations
+
+enum Snapshot {
+    struct Part: Sendable {
+        var loop: LoopReport
+        var sessions: [SessionReport]
+        /// Streams whose home the loop is.
+        var streams: [StreamReport]
+        /// The loop's viewers of any stream.
+        var audiences: [StreamName: LoopFanout.Audience]
+        var ratesOut: [StreamName: Double]
+    }
+
+    static func merge(_ parts: [Part], _ state: NodeState) -> NodeSnapshot {
+        let counters = state.snapshot
+        var node = NodeReport(version: Node.version)
+        node.uptime = Double(Clock.unixMilliseconds - state.started) / 1000
+        node.threads = parts.count
+        node.acceptedTotal = counters.accepted
+        node.errors = counters.errors
+        node.draining = counters.draining
+        node.memoryBytes = EventLoop.Process.residentBytes
+        node.loops = parts.map(\.loop).sorted { $0.index < $1.index }
+        let sessions = parts.flatMap(\.sessions).sorted { ($0.since, $0.id) > ($1.since, $1.id) }
+        let streams = parts.flatMap(\.streams).map { complete($0, parts) }
+            .sorted { ($0.app, $0.name) < ($1.app, $1.name) }
+        node.sessions = sessions.count
+        node.viewers = sessions.count { $0.role == "play" }
+        node.publishers = sessions.count { $0.role == "publish" }
+        node.streams = streams.count
+        node.bytesIn = sessions.reduce(counters.bytesIn) { $0 + $1.bytesIn }
+        node.bytesOut = sessions.reduce(counters.bytesOut) { $0 + $1.bytesOut }
+        return NodeSnapshot(node: node, streams: streams, sessions: sessions)
+    }
+
+    /// Adds to a stream what its viewers on all loops have had.
+    private static func complete(_ stream: StreamReport, _ parts: [Part]) -> StreamReport {
+        guard let name = StreamName(app: stream.app, name: stream.name) else { return stream }
+        var stream = stream
+        for part in parts {
+            stream.bitrateOut += part.ratesOut[name] ?? 0
+            guard let audience = part.audiences[name] else { continue }
+            stream.viewers.merge(audience.viewers, uniquingKeysWith: +)
+            stream.bytesOut += audience.bytesOut
+            stream.skips += audience.skips
+            stream.stalledOut += audience.stalledOut
+        }
+        return stream
+    }
+}

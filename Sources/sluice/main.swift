@@ -1,0 +1,1 @@
+Command.run(CommandLine.arguments)

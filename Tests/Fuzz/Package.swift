@@ -1,0 +1,38 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The parsers of the server, built for libFuzzer under AddressSanitizer: a package of its own, because its flags reach
+// every module in it. `Sources` holds links to the server's modules. `tools/test fuzz` builds and runs it.
+
+let fuzzed: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=fuzzer,address"]),
+]
+
+func room(_ name: String, _ dependencies: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: fuzzed)
+}
+
+let package = Package(
+    name: "sluice-fuzz",
+    targets: [
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
+        room("Media"),
+        room("FLV", ["Media"]),
+        room("RTMP", ["Media", "COpenSSL"]),
+        room("HTTP", ["Media", "COpenSSL"]),
+        room("Configuration", ["CYAML"]),
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["Media", "FLV", "RTMP", "HTTP", "Configuration"],
+            path: ".",
+            exclude: ["Driver", "Sources", "corpus"],
+            sources: ["Targets.swift", "RTMP", "HTTP", "Media", "Configuration"],
+            swiftSettings: fuzzed),
+        .executableTarget(
+            name: "sluice-fuzz", dependencies: ["FuzzTargets"], path: "Driver",
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu11
+)

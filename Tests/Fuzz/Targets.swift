@@ -1,0 +1,34 @@
+/// The fuzz targets by name: the Swift side of `Driver/driver.c`. Each name has its seeds in `corpus/`.
+private enum FuzzTarget: String, CaseIterable {
+    case rtmp, amf
+    case rtmpClient = "rtmp-client"
+    case http, websocket, flv, codec, config
+
+    func run(_ data: Span<UInt8>) {
+        switch self {
+        case .rtmp: fuzzRTMPServer(data)
+        case .amf: fuzzAMF(data)
+        case .rtmpClient: fuzzRTMPClient(data)
+        case .http: fuzzHTTP(data)
+        case .websocket: fuzzWebSocket(data)
+        case .flv: fuzzFLV(data)
+        case .codec: fuzzCodecConfigurations(data)
+        case .config: fuzzConfiguration(data)
+        }
+    }
+}
+
+/// The number that `sluice_fuzz` takes for the target of this name; -1 when there is none.
+@_cdecl("sluice_fuzz_index")
+public func sluiceFuzzIndex(_ name: UnsafePointer<CChar>) -> Int32 {
+    let name = String(cString: name)
+    return Int32(FuzzTarget.allCases.firstIndex { $0.rawValue == name } ?? -1)
+}
+
+/// One input. libFuzzer's bytes stay where they are, and unchanged, for the length of the call; it may give no address
+/// with a size of 0.
+@_cdecl("sluice_fuzz")
+public func sluiceFuzz(_ index: Int32, _ data: UnsafePointer<UInt8>?, _ size: Int) {
+    let bytes = UnsafeBufferPointer(start: data, count: size)
+    FuzzTarget.allCases[Int(index)].run(bytes.span)
+}

@@ -1,0 +1,73 @@
+import Operations
+import Testing
+
+@Suite struct MeterTests {
+    @Test("a steady flow reads as its rate, from the first second on", arguments: [1_000, 5_000, 60_000])
+    func steady(_ duration: UInt64) {
+        var meter = RateMeter()
+        for now in stride(from: 7_000_000 as UInt64, through: 7_000_000 + duration, by: 40) {
+            meter.add(bytes: 11_000, at: now)
+        }
+        #expect(abs(meter.bitsPerSecond(at: 7_000_000 + duration) / 2_200_000 - 1) < 0.05)
+    }
+
+    @Test("a flow that stops reads zero once the window has passed")
+    func stops() {
+        var meter = RateMeter(window: 5000)
+        for now in stride(from: 0 as UInt64, to: 10_000, by: 40) { meter.add(bytes: 11_000, at: now) }
+        let half = meter.bitsPerSecond(at: 12_500)
+        #expect(half > 800_000 && half < 1_500_000)
+        #expect(meter.bitsPerSecond(at: 15_000) < 100_000)
+        #expect(meter.bitsPerSecond(at: 16_000) == 0)
+        #expect(meter.bitsPerSecond(at: 1 << 60) == 0)
+    }
+
+    @Test("one burst at the start is not taken for an enormous rate")
+    func burst() {
+        var meter = RateMeter(window: 5000)
+        meter.add(bytes: 100_000, at: 1_000_000)
+        #expect(meter.bitsPerSecond(at: 1_000_000) == 1_600_000)
+    }
+
+    @Test("an untouched meter, a clock that stands still or goes back, and odd windows are harmless")
+    func odd() {
+        var meter = RateMeter(window: 0)
+        #expect(meter.bitsPerSecond(at: 5) == 0)
+        meter.add(bytes: 10, at: 100)
+        meter.add(bytes: -10, at: 50)
+        #expect(meter.bitsPerSecond(at: 0) >= 0)
+    }
+
+    @Test("frame rates and keyframe intervals come out of rounded timestamps", arguments: [24.0, 25, 29.97, 50, 60])
+    func frames(_ rate: Double) {
+        var meter = FrameMeter()
+        for index in 0..<500 {
+            let time = (Double(index) * 1000 / rate).rounded()
+            meter.add(timestamp: Int64(time), keyframe: index % 50 == 0)
+        }
+        #expect(abs(meter.frameRate - rate) < rate / 1000)
+        #expect(abs(meter.keyframeInterval - 50 / rate) < 0.002)
+    }
+
+    @Test("nothing is known before two frames and two keyframes")
+    func unknown() {
+        var meter = FrameMeter()
+        #expect(meter.frameRate == 0)
+        meter.add(timestamp: 10, keyframe: true)
+        #expect(meter.frameRate == 0)
+        meter.add(timestamp: 10, keyframe: false)
+        #expect(meter.frameRate == 0)
+        #expect(meter.keyframeInterval == 0)
+    }
+
+    @Test("a jump of the timestamps starts the measurement anew", arguments: [-5_000, 1_000_000, Int64.max, Int64.min])
+    func jump(_ to: Int64) {
+        var meter = FrameMeter()
+        for index in 0..<100 as Range<Int64> { meter.add(timestamp: index * 40, keyframe: index % 50 == 0) }
+        meter.add(timestamp: to, keyframe: true)
+        #expect(meter.frameRate == 0)
+        #expect(meter.keyframeInterval == 2)
+        meter.add(timestamp: to == .max ? to : to + 20, keyframe: false)
+        #expect(meter.frameRate == (to == .max ? 0 : 50))
+    }
+}

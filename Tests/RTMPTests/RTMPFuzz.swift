@@ -1,0 +1,1 @@
+../Fuzz/RTMP/RTMPFuzz.swift
