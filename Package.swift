@@ -44,10 +44,9 @@ var targets: [Target] = [
     tests("HTTPTests", ["HTTP", "Media"]),
     tests("StreamLogTests", ["StreamLog", "Media"]),
     tests("EventLoopTests", ["EventLoop"]),
-    tests("FanoutTests", ["Fanout", "StreamLog", "Media", "EventLoop"]),
+    tests("FanoutTests", ["Fanout", "StreamLog", "FLV", "Media", "EventLoop"]),
     tests("OperationsTests", ["Operations"]),
     tests("ConfigurationTests", ["Configuration"]),
-    tests("NodeTests", ["Node", "Configuration", "EventLoop", "RTMP", "FLV"]),
 ]
 
 let package = Package(

@@ -65,7 +65,7 @@ public final class Connection: PollerOwner {
     /// Reads of one connection in one turn, so that one flooding publisher cannot starve the others.
     private static let readsPerTurn = 4
 
-    init?(_ descriptor: Int32, peer: Address, on loop: Loop) {
+    public init?(_ descriptor: Int32, peer: Address, on loop: Loop) {
         self.descriptor = descriptor
         self.peer = peer
         self.loop = loop

@@ -1,6 +1,6 @@
 /// The one system call of the media path.
 import CSystem
-public import Glibc
+import Glibc
 
 public enum SocketWriter {
     public enum Outcome {

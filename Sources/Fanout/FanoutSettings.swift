@@ -1,5 +1,5 @@
 /// What the fan-out is told by the configuration. Times are in milliseconds.
-public import StreamLog
+import StreamLog
 
 public struct FanoutSettings: Sendable {
     public var retention: LogWriter.Retention

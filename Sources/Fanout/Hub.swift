@@ -1,7 +1,7 @@
 /// All streams of a node by name, for every loop; and those who wait for a stream to appear.
 ///
 /// The lock is taken when somebody comes or goes, never per frame.
-public import EventLoop
+import EventLoop
 
 public final class Hub: Sendable {
     public let settings: FanoutSettings

@@ -1,5 +1,5 @@
 /// The fan-out of one loop: its views of streams, and the housekeeping that they share.
-public import EventLoop
+import EventLoop
 
 public final class LoopFanout {
     public let loop: Loop

@@ -1,5 +1,5 @@
 /// Who publishes, and what the stream must know of them: to tell the same encoder that comes back from a stranger.
-public import EventLoop
+import EventLoop
 
 public struct Publisher: Sendable {
     public let session: String

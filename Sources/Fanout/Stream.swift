@@ -2,9 +2,9 @@
 ///
 /// Invariants: only the home loop touches it; `channels[0]` is the frame log; a frame is encoded into another log only
 /// while somebody reads that one. The stream moves to the loop of whoever publishes it (`StreamHandle`).
-public import EventLoop
-public import FLV
-public import Media
+import EventLoop
+import FLV
+import Media
 import StreamLog
 
 public final class Stream {

@@ -2,7 +2,7 @@
 ///
 /// `@unchecked Sendable` is sound: `stream` is touched only inside `onHome`, which runs on the loop that `home` names,
 /// and `home` changes only on that very loop. While the stream is on its way to another loop nobody touches it.
-public import EventLoop
+import EventLoop
 
 public final class StreamHandle: @unchecked Sendable {
     public let name: StreamName

@@ -2,7 +2,7 @@
 ///
 /// Its cursor lives in the view's slab; this object is its name there. Bytes of the session's own (answers to pings)
 /// go through `send`, which keeps them from landing inside a frame.
-public import EventLoop
+import EventLoop
 
 public enum ViewerEnd: Sendable, Equatable {
     case streamEnded

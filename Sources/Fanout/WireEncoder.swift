@@ -1,7 +1,7 @@
 /// Data plane. Turns a frame's body into the bytes of a wire format: once per stream, frame and kind, never per viewer.
 import FLV
 import HTTP
-public import Media
+import Media
 import RTMP
 
 enum WireEncoder {

@@ -1,5 +1,5 @@
 /// Which bytes a viewer gets: a wire format, and which of the stream's tracks. Viewers of one kind share one log.
-public import Media
+import Media
 
 public struct WireKind: Hashable, Sendable {
     public enum Format: Hashable, Sendable {

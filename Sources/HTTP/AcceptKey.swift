@@ -1,5 +1,5 @@
 /// The WebSocket accept key (RFC 6455 §4.2.2): the one place in HTTP that needs a digest.
-internal import COpenSSL
+import COpenSSL
 
 extension WebSocket {
     /// The value of `Sec-WebSocket-Accept` that proves the server read the client's key.

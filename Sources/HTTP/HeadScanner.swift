@@ -28,6 +28,10 @@ struct HeadScanner: Sendable {
     /// The position behind the empty line that ends the head, or nil if it is not there yet.
     mutating func scan(_ bytes: Span<UInt8>, limits: HTTPLimits) throws(HTTPError) -> Int? {
         while position < bytes.count {
+            if line == start, position - start >= limits.maxTarget + HTTPLimits.requestLineOverhead {
+                throw .targetTooLong(limits.maxTarget)
+            }
+            guard position - start < limits.maxHeaderBytes else { throw .headerTooLarge(limits.maxHeaderBytes) }
             let byte = bytes[position]
             let afterCR = position > line && bytes[position - 1] == Ascii.cr
             if byte == Ascii.lf {
@@ -43,10 +47,6 @@ struct HeadScanner: Sendable {
             } else {
                 position += 1
             }
-            if line == start, position - start > limits.maxTarget + HTTPLimits.requestLineOverhead {
-                throw .targetTooLong(limits.maxTarget)
-            }
-            guard position - start <= limits.maxHeaderBytes else { throw .headerTooLarge(limits.maxHeaderBytes) }
         }
         return nil
     }

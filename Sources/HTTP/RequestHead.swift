@@ -1,4 +1,4 @@
-internal import Media
+import Media
 
 /// The request line and headers of one request, parsed from a complete head (RFC 9112 §3 and §5).
 ///

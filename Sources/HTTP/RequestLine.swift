@@ -1,4 +1,4 @@
-internal import Media
+import Media
 
 /// `method SP request-target SP HTTP-version`, with exactly one space between them (RFC 9112 §3).
 struct RequestLine {

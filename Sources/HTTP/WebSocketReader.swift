@@ -1,4 +1,4 @@
-internal import Media
+import Media
 
 /// What a client sent on a WebSocket.
 public enum WebSocketEvent: Sendable, Equatable {

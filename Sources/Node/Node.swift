@@ -1,5 +1,5 @@
 /// A running node: starts a worker for each processor, listens, and goes down in order.
-public import Configuration
+import Configuration
 import EventLoop
 import Glibc
 

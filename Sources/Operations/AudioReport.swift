@@ -1,6 +1,6 @@
 /// What a stream's audio is, from its codec configuration.
 public struct AudioReport: Sendable, Equatable {
-    /// As people call it: `AAC`, `MP3`, `Opus`.
+    /// Short name: `aac`, `mp3`, `opus`; the FourCC of any other.
     public var codec: String
     /// `LC`, `HE`; empty if the configuration does not say.
     public var profile: String

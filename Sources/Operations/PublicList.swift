@@ -27,7 +27,7 @@ public enum PublicList {
 
     /// `H.264 1280x720 30 fps`, without what is not known.
     private static func describe(_ video: VideoReport) -> String {
-        var parts = [video.codec]
+        var parts = [CodecTitle.of(video.codec)]
         if video.width > 0 && video.height > 0 { parts.append("\(video.width)x\(video.height)") }
         // One decimal tells 29.97 from 30 to a person; a measured 30.003 should read as 30.
         let rate = (video.frameRate * 10).rounded() / 10
@@ -37,7 +37,7 @@ public enum PublicList {
 
     /// `AAC 48000 Hz stereo`, without what is not known.
     private static func describe(_ audio: AudioReport) -> String {
-        var parts = [audio.codec]
+        var parts = [CodecTitle.of(audio.codec)]
         if audio.sampleRate > 0 { parts.append("\(audio.sampleRate) Hz") }
         switch audio.channels {
         case ...0: break

@@ -8,7 +8,7 @@ public struct PublisherReport: Sendable, Equatable {
     public var address: String
     /// What the encoder calls itself (`flashVer`), empty if it does not.
     public var agent: String
-    /// Unix time, in seconds, at which the publish began.
+    /// Seconds since the publish began.
     public var since: Double
 
     public init(

@@ -1,46 +1,43 @@
 /// Bits per second over the last `window` milliseconds.
 ///
-/// A ring of ten buckets, each a tenth of the window wide: adding is one addition, asking sums ten numbers, nothing is
-/// allocated. Time is passed in (the loop's milliseconds) and may stand still; a step back counts as standing still.
+/// What is added came in since the addition before, so the meter is right for bytes added as they come and for a counter
+/// that is looked at now and then, as long as that is more often than once a window. It keeps marks (a time, the total
+/// so far) at least a tenth of the window apart; the rate is what was added since the oldest mark in the window. Adding
+/// costs a comparison, nothing is allocated. Time is passed in (the loop's milliseconds) and may stand still; a step
+/// back counts as standing still.
 public struct RateMeter: Sendable {
-    private static let buckets = 10
+    /// One more than fit into a window, for the one at its very beginning.
+    private static let capacity = 11
 
-    private let width: UInt64
-    private var counts = InlineArray<10, UInt64>(repeating: 0)
-    /// Number of the newest bucket, counted in widths since time zero.
-    private var newest: UInt64 = 0
-    private var started: UInt64?
+    private let window: UInt64
+    private var times = InlineArray<11, UInt64>(repeating: 0)
+    private var totals = InlineArray<11, UInt64>(repeating: 0)
+    private var count = 0
+    /// Where the next mark goes; the oldest one, when all places are taken.
+    private var next = 0
+    private var total: UInt64 = 0
 
     /// `window`: milliseconds to average over.
-    public init(window: UInt64 = 5000) { width = max(1, window / UInt64(Self.buckets)) }
+    public init(window: UInt64 = 5000) { self.window = max(1, window) }
 
+    /// The first addition only starts the measurement: nobody knows how long its bytes took.
     public mutating func add(bytes: Int, at now: UInt64) {
-        if started == nil {
-            started = now
-            newest = now / width
+        total &+= UInt64(max(0, bytes))
+        let newest = times[(next + Self.capacity - 1) % Self.capacity]
+        guard count == 0 || (now > newest && now - newest >= window / 10) else { return }
+        times[next] = now
+        totals[next] = total
+        next = (next + 1) % Self.capacity
+        count = min(count + 1, Self.capacity)
+    }
+
+    public func bitsPerSecond(at now: UInt64) -> Double {
+        for age in (0..<count).reversed() {
+            let mark = (next + Self.capacity - 1 - age) % Self.capacity
+            guard now > times[mark] else { return 0 }
+            let elapsed = now - times[mark]
+            if elapsed <= window { return Double(total &- totals[mark]) * 8000 / Double(elapsed) }
         }
-        advance(to: now / width)
-        counts[slot(newest)] &+= UInt64(max(0, bytes))
+        return 0
     }
-
-    public mutating func bitsPerSecond(at now: UInt64) -> Double {
-        guard let started else { return 0 }
-        advance(to: now / width)
-        let span = UInt64(Self.buckets - 1) * width
-        let oldest = max(started, newest * width > span ? newest * width - span : 0)
-        // Less than one bucket of history would make the first burst look enormous.
-        let elapsed = max(width, now > oldest ? now - oldest : 0)
-        var bytes: UInt64 = 0
-        for i in 0..<Self.buckets { bytes &+= counts[i] }
-        return Double(bytes) * 8000 / Double(elapsed)
-    }
-
-    private mutating func advance(to bucket: UInt64) {
-        guard bucket > newest else { return }
-        for step in 1...min(bucket - newest, UInt64(Self.buckets)) { counts[slot(newest + step)] = 0 }
-        if bucket - newest > UInt64(Self.buckets) { for i in 0..<Self.buckets { counts[i] = 0 } }
-        newest = bucket
-    }
-
-    private func slot(_ bucket: UInt64) -> Int { Int(bucket % UInt64(Self.buckets)) }
 }

@@ -14,7 +14,7 @@ public struct SessionReport: Sendable, Equatable {
     public var address: String
     /// What the peer calls itself (`flashVer`, `User-Agent`).
     public var agent: String
-    /// Unix time, in seconds, at which it connected.
+    /// Seconds since it connected.
     public var since: Double
     /// Bytes received from it.
     public var bytesIn: UInt64

@@ -1,6 +1,6 @@
 /// What a stream's video is: from its codec configuration, and as measured.
 public struct VideoReport: Sendable, Equatable {
-    /// As people call it: `H.264`, `H.265`, `AV1`, `VP9`.
+    /// Short name: `h264`, `h265`, `av1`, `vp9`; the FourCC of any other.
     public var codec: String
     /// `High`, `Main 10`; empty if the configuration does not say.
     public var profile: String

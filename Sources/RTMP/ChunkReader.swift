@@ -47,8 +47,10 @@ public struct ChunkReader {
 
     /// Forgets room that is not in use.
     mutating func shrink() {
-        streams = Array(streams)
-        for i in streams.indices where streams[i].payload.isEmpty { streams[i].payload = [] }
+        var tight: [ChunkStream] = []
+        tight.reserveCapacity(streams.count)
+        for stream in streams { tight.append(stream) }
+        streams = tight
     }
 
     // MARK: Headers

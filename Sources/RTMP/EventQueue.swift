@@ -2,8 +2,8 @@
 struct EventQueue<Event> {
     private var events: [Event?] = []
     private var head = 0
-
-    var isEmpty: Bool { events.isEmpty }
+    /// Slots that an empty queue keeps, so that a busy one does not allocate.
+    private var kept = 64
 
     mutating func append(_ event: Event) { events.append(event) }
 
@@ -14,16 +14,14 @@ struct EventQueue<Event> {
         head += 1
         if head == events.count {
             head = 0
-            events.removeAll(keepingCapacity: events.capacity <= Self.keptCapacity)
+            events.removeAll(keepingCapacity: events.capacity <= kept)
         }
         return event
     }
 
-    /// Gives the memory of an empty queue back.
+    /// From now on keeps no memory while empty.
     mutating func shrink() {
+        kept = 0
         if events.isEmpty { events = [] }
     }
-
-    /// Slots that an empty queue keeps, so that a busy one does not allocate.
-    private static var keptCapacity: Int { 64 }
 }

@@ -35,7 +35,8 @@ public struct PlayRequest: Sendable, Equatable {
     public var app: String
     public var stream: String
     public var query: String
-    /// Seconds; -2 asks for live or recorded, -1 for live alone.
+    /// As sent: -2 asks for live or recorded, -1 for live alone, else a time. The specification says seconds, but
+    /// ffmpeg and librtmp send milliseconds, and -2000 and -1000.
     public var start: Double
     public var duration: Double
     public var reset: Bool

@@ -66,6 +66,8 @@ extension ServerSession {
         guard let info = clientInfo, case .idle = role else { throw .unexpectedCommand(command.name) }
         let (name, query) = try streamName(command[1]?.string, info)
         role = .publishRequested
+        // The connection may have been a viewer's before.
+        wire.reader.limits = publisherLimits
         let type = command[2]?.string ?? "live"
         events.append(.publish(PublishRequest(app: info.app, stream: name, query: query, type: type)))
     }

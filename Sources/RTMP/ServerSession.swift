@@ -30,9 +30,12 @@ public struct ServerSession {
     /// Name of the stream that is published or played, for the answers.
     var streamName = ""
     private var commands = 0
+    /// The limits of a session that may publish.
+    let publisherLimits: Limits
 
     /// - Parameter random: seeds the noise of the handshake.
     public init(limits: Limits = Limits(), random: UInt64) {
+        publisherLimits = limits
         wire = Wire(isServer: true, limits: limits, random: random)
     }
 

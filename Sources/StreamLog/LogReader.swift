@@ -1,7 +1,7 @@
 /// The reading end of a log on one loop: the segments it knows, and how to turn a cursor into bytes to write.
 ///
 /// A cursor is nothing but an absolute offset. Invariants: `tail <= head`; bytes in `tail ..< head` are readable.
-public import Glibc
+import Glibc
 
 /// What the writer tells a reader: the head is now here.
 public struct LogUpdate: Sendable {

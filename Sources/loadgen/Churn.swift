@@ -127,7 +127,8 @@ final class Churn {
             report.add("rss_before_kb", "server RSS before, KB", before.residentKB)
             report.add("rss_after_kb", "server RSS after, KB", after.residentKB)
             report.add("server_cpu_s", "server CPU, s", after.cpu - before.cpu)
-            report.add("cpu_ms_per_visit", "server CPU ms per visit", (after.cpu - before.cpu) * 1000 / Double(max(done, 1)))
+            report.add(
+                "cpu_ms_per_visit", "server CPU ms per visit", (after.cpu - before.cpu) * 1000 / Double(max(done, 1)))
         }
         return report
     }

@@ -14,7 +14,9 @@ func runLoadgen(_ arguments: [String]) -> Int32 {
     }
     guard Options.modes.contains(options.mode) else {
         let asked = options.mode == "--help" || options.mode == "-h" || options.mode == "help"
-        fputs((asked ? "" : "loadgen: there is no mode \(options.mode)\n\n") + Options.help + "\n", asked ? stdout : stderr)
+        fputs(
+            (asked ? "" : "loadgen: there is no mode \(options.mode)\n\n") + Options.help + "\n",
+            asked ? stdout : stderr)
         return asked ? 0 : 2
     }
     _ = loadgen_raise_file_limit()

@@ -32,7 +32,9 @@ struct FLVFile {
         bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             count = fread(buffer.baseAddress, 1, size, file)
         }
-        guard bytes.count > 13, bytes.starts(with: [0x46, 0x4c, 0x56]) else { throw Failure("\(path): not an FLV file") }
+        guard bytes.count > 13, bytes.starts(with: [0x46, 0x4c, 0x56]) else {
+            throw Failure("\(path): not an FLV file")
+        }
         readTags()
         guard media.contains(where: { $0.isKeyframe }) else {
             throw Failure("\(path): no H.264 keyframe; publish a file with H.264 video")

@@ -79,7 +79,9 @@ struct Options {
     private static func number(_ option: String, _ value: String) throws(Failure) -> Double {
         let scale = value.hasSuffix("ms") ? 0.001 : 1
         let digits = value.prefix { $0 != "m" && $0 != "s" }
-        guard let number = Double(digits), number >= 0 else { throw Failure("\(option) \(value): a number, not below 0") }
+        guard let number = Double(digits), number >= 0 else {
+            throw Failure("\(option) \(value): a number, not below 0")
+        }
         return number * scale
     }
 

@@ -32,6 +32,17 @@ struct ProcessSample {
         return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + micro / 1e6
     }
 
+    /// CPU time that the whole machine has used so far, all processors together, in seconds.
+    static func machine() -> Double {
+        let fields = (read("/proc/stat") ?? "").prefix { $0 != "\n" }.split(separator: " ").dropFirst().map {
+            Double($0) ?? 0
+        }
+        guard fields.count > 7 else { return 0 }
+        // user, nice, system, (idle, waiting,) interrupts, soft interrupts, stolen (proc(5)).
+        let used = fields[0] + fields[1] + fields[2] + fields[5] + fields[6] + fields[7]
+        return used / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     private static func field(_ name: String, _ text: String) -> Int? {
         for line in text.split(separator: "\n") where line.hasPrefix(name) {
             return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }

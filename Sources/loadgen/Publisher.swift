@@ -118,7 +118,7 @@ final class Publisher {
             send([.string("FCPublish"), .number(3), .null, .string(name)])
             send([.string("createStream"), .number(4), .null])
         case ("_result", 4):
-            messageStream = UInt32(max(0, min(answer.number ?? 1, 0xffff_ffff)))
+            messageStream = UInt32(exactly: answer.number ?? 1) ?? 1
             send([.string("publish"), .number(5), .null, .string(name), .string("live")], on: messageStream)
         case ("_error", 1), ("_error", 4), ("_error", 5): throw Failure("refused: \(answer.code)")
         case ("onStatus", _):

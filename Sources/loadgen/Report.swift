@@ -64,7 +64,8 @@ struct Report {
         let scaled = Int((abs(value) * scale).rounded())
         let fraction = String(scaled % Int(scale))
         let sign = value < 0 ? "-" : ""
-        return sign + String(scaled / Int(scale)) + "." + String(repeating: "0", count: places - fraction.count) + fraction
+        return sign + String(scaled / Int(scale)) + "." + String(repeating: "0", count: places - fraction.count)
+            + fraction
     }
 
     private static func quoted(_ text: String) -> String {

@@ -28,6 +28,9 @@ final class Run {
     private var windowEnd: ProcessSample?
     private var countsAtStart = Counts()
     private var ownAtStart = 0.0
+    private var machineAtStart = 0.0
+    private var own = 0.0
+    private var machine = 0.0
     private var window = 0.0
 
     init(_ options: Options) throws(Failure) {
@@ -85,6 +88,8 @@ final class Run {
         case .measuring(let since, let end):
             guard time >= end || studio.map({ $0.failures.count == $0.publishers.count }) == true else { return end }
             try sample(&windowEnd)
+            own = ProcessSample.own() - ownAtStart
+            machine = ProcessSample.machine() - machineAtStart
             window = seconds(time - since)
             phase = .over
         case .over: return time
@@ -95,6 +100,7 @@ final class Run {
     private func measuring(_ time: UInt64) throws(Failure) -> Phase {
         try sample(&windowStart)
         ownAtStart = ProcessSample.own()
+        machineAtStart = ProcessSample.machine()
         if let audience {
             countsAtStart = audience.tally.counts
             audience.tally.isMeasuring = true
@@ -145,7 +151,11 @@ final class Run {
         }
         if let audience { add(audience, to: &report) }
         if let start = windowStart, let end = windowEnd { add(start, end, to: &report) }
-        report.add("loadgen_cpu", "load generator's CPU share", (ProcessSample.own() - ownAtStart) / max(window, 1e-9))
+        report.add("loadgen_cpu", "load generator's CPU share", own / max(window, 1e-9))
+        if let start = windowStart, let end = windowEnd {
+            let others = max(0, machine - own - (end.cpu - start.cpu))
+            report.add("others_cpu", "CPU share of all others on the machine", others / max(window, 1e-9))
+        }
         return report
     }
 

@@ -52,7 +52,7 @@ struct Source: ~Copyable {
             ChunkWriter.append(control: 5, 2_500_000, to: &out)
             ChunkWriter.append([.string("createStream"), .number(2), .null], chunkSize: 128, to: &out)
         case ("_result", 2):
-            let stream = UInt32(max(0, min(answer.number ?? 1, 0xffff_ffff)))
+            let stream = UInt32(exactly: answer.number ?? 1) ?? 1
             // -2000: live, or else recorded; what most players ask for.
             ChunkWriter.append(
                 [.string("play"), .number(3), .null, .string(name), .number(-2000)], messageStream: stream,

@@ -29,7 +29,7 @@ struct TagScanner: ~Copyable {
             case .fileHeader:
                 guard let bytes = gather(9, &input) else { return nil }
                 guard bytes[0] == 0x46, bytes[1] == 0x4c, bytes[2] == 0x56 else { throw Failure("not an FLV stream") }
-                state = .skipping(Int(bytes.bigEndian32(5)) - 9 + TagScanner.sizeField)
+                state = .skipping(max(0, Int(bytes.bigEndian32(5)) - 9) + TagScanner.sizeField)
             case .skipping(let count):
                 let step = min(count, input.count)
                 input = UnsafeRawBufferPointer(rebasing: input[step...])

@@ -10,13 +10,13 @@ enum Samples {
         StreamReport(
             app: app, name: name, state: "live",
             publisher: PublisherReport(
-                session: "r-1", address: "127.0.0.1:5000", agent: "FMLE/3.0", since: 1_700_000_000.5),
+                session: "r-1", address: "127.0.0.1:5000", agent: "FMLE/3.0", since: 12.5),
             epoch: 7,
             video: VideoReport(
-                codec: "H.264", profile: "High", level: "3.1", width: 1280, height: 720, frameRate: 30.0003,
+                codec: "h264", profile: "High", level: "3.1", width: 1280, height: 720, frameRate: 30.0003,
                 keyframeInterval: 2, codecString: "avc1.64001f"),
             audio: AudioReport(
-                codec: "AAC", profile: "LC", sampleRate: 48000, channels: 2, codecString: "mp4a.40.2"),
+                codec: "aac", profile: "LC", sampleRate: 48000, channels: 2, codecString: "mp4a.40.2"),
             bitrateIn: 2_200_400.4, bitrateOut: 4_400_800, bytesIn: 1000, bytesOut: 2000, framesVideo: 30,
             framesAudio: 47, corrections: CorrectionReport(jumps: 1, backwards: 2, rollovers: 3),
             viewers: ["rtmp": 1, "http-flv": 2], skips: 4, stalledOut: 5, logSeconds: 6.5, logBytes: 600,
@@ -26,7 +26,7 @@ enum Samples {
     static func session(_ id: String = "h-2") -> SessionReport {
         SessionReport(
             id: id, protocol: "http-flv", role: "play", app: "live", stream: "a", address: "127.0.0.1:6000",
-            agent: "VLC", since: 1_700_000_001, bytesIn: 100, bytesOut: 900, lagBytes: 10, lagMilliseconds: 33,
+            agent: "VLC", since: 3, bytesIn: 100, bytesOut: 900, lagBytes: 10, lagMilliseconds: 33,
             skips: 1,
             track: "audio")
     }

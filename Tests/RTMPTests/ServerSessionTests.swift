@@ -200,6 +200,19 @@ import Testing
         }
     }
 
+    @Test("a viewer's session is small, and may publish later with a publisher's limits")
+    func playerSize() throws {
+        #expect(MemoryLayout<ServerSession>.size < 700)
+        var session = try ServerSession.fed(connect(["app": "live", "tcUrl": "rtmp://h/live"]) + play("s"))
+        _ = session.drain()
+        session.acceptPlay()
+        session.becomePlayer()
+        #expect(session.clientInfo?.tcUrl == "")
+        try session.feed(
+            command("closeStream", 0.0, .null) + publish("s") + message(9, [UInt8](repeating: 1, count: 70_000)))
+        #expect(session.drain().count == 3)
+    }
+
     @Test("every split of the input gives the same events", arguments: 0..<40)
     func splits(seed: Int) throws {
         var size: [UInt8] = []

@@ -1,4 +1,37 @@
-/// The page at `GET /`.
+/// The page at `GET /`: lists the live streams of `GET /streams.json` and plays one in the browser.
+///
+/// One document, no other file and no other host: its parts are the constants of this folder, in the order below.
+/// Names of streams come from strangers, so its script sets text and attributes only, never markup. Tests read
+/// `window.sluice`: `state` is `idle`, `waiting`, `playing`, `ended` or `unsupported`, and `delay` the seconds between
+/// the picture and the newest frame received, or null.
 public enum WebPage {
-    public static let html: [UInt8] = Array("<!doctype html><title>Sluice</title>".utf8)
+    public static let html: [UInt8] = Array(
+        """
+        <!doctype html>
+        <html lang="en">
+        <head>
+        \(head)
+        <style>
+        \(style)
+        </style>
+        </head>
+        <body>
+        \(markup)
+        <script>
+        'use strict';
+        (() => {
+        \(bytesScript)
+        \(codecScript)
+        \(demuxScript)
+        \(mp4Script)
+        \(trackScript)
+        \(pipelineScript)
+        \(playerScript)
+        \(interfaceScript)
+        })();
+        </script>
+        </body>
+        </html>
+
+        """.utf8)
 }

@@ -1,0 +1,1 @@
+../Fuzz/HTTP/HTTPFuzz.swift

@@ -1,0 +1,140 @@
+import Glibc
+import Testing
+
+@testable import StreamLog
+
+/// A writer and a reader in step, and what was written, to compare with.
+private struct Pair {
+    var writer: LogWriter
+    var reader = LogReader()
+    var written: [UInt8] = []
+    var starts: [UInt64] = []
+
+    init(_ retention: LogWriter.Retention) { writer = LogWriter(retention: retention) }
+
+    mutating func append(_ size: Int, timestamp: Int64, fill: UInt8, keyframe: Bool = false) {
+        let mark = FrameMark(
+            size: UInt32(size), timestamp: timestamp, sequence: 0, flags: keyframe ? [.video, .keyframe] : .video)
+        let offset = writer.append(mark) { memset($0, Int32(fill), size) }
+        if keyframe {
+            writer.setJoinPoint(JoinPoint(offset: offset, prologue: [], version: 1, timestamp: timestamp))
+        }
+        starts.append(offset)
+        written += [UInt8](repeating: fill, count: size)
+    }
+
+    mutating func publish() {
+        reader.extend(
+            LogUpdate(
+                head: writer.head, tail: writer.tail, joinPoint: writer.joinPoint,
+                newSegments: Array(writer.takeNewSegments()), newestMarkCount: writer.newestMarkCount,
+                newestTimestamp: writer.newestTimestamp ?? 0))
+        while reader.expired != nil { reader.dropOldest() }
+    }
+
+    /// Whether these bytes were written at that offset. By `memcmp`: megabytes are compared.
+    func wrote(_ bytes: [UInt8], at offset: UInt64) -> Bool {
+        written.withUnsafeBytes { memcmp($0.baseAddress! + Int(offset), bytes, bytes.count) == 0 }
+    }
+
+    func read(from offset: UInt64) -> [UInt8] {
+        var vectors = [iovec](repeating: iovec(), count: LogReader.maxVectors)
+        let batch = reader.gather(from: offset, to: reader.head, into: &vectors)
+        var bytes: [UInt8] = []
+        for vector in vectors.prefix(batch.count) {
+            bytes += UnsafeRawBufferPointer(start: vector.iov_base, count: vector.iov_len)
+        }
+        return bytes
+    }
+}
+
+struct LogTests {
+    @Test("whatever the frames' sizes, a cursor anywhere reads what was written there", arguments: 1...8 as ClosedRange<UInt64>)
+    func readsBack(seed: UInt64) {
+        var random = SplitMix(state: seed)
+        var pair = Pair(.init(milliseconds: 400, bytes: 3 << 20))
+        for frame in 0..<300 {
+            let size = random.next() % 20 == 0 ? 1 + Int(random.next() % 600_000) : 1 + Int(random.next() % 9_000)
+            pair.append(
+                size, timestamp: Int64(frame * 10), fill: UInt8(truncatingIfNeeded: frame), keyframe: frame % 25 == 0)
+            guard random.next() % 3 == 0 else { continue }
+            pair.publish()
+            let (tail, head) = (pair.reader.tail, pair.reader.head)
+            #expect(head == UInt64(pair.written.count))
+            let distance = random.next() % (head - tail + 1)
+            let cursor = tail + distance
+            let bytes = pair.read(from: cursor)
+            #expect(pair.wrote(bytes, at: cursor), "seed \(seed)")
+            guard cursor < head else { continue }
+            let found = pair.reader.frame(around: cursor)
+            let start = pair.starts.last { $0 <= cursor }!
+            #expect(found.start == start, "seed \(seed)")
+            #expect(found.end == pair.starts.first { $0 > cursor } ?? head, "seed \(seed)")
+            // The newest keyframe is readable, or there is none.
+            if let point = pair.reader.joinPoint { #expect(point.offset >= tail && point.offset <= head) }
+        }
+    }
+
+    @Test("memory stays within the byte limit even when no keyframe comes")
+    func byteLimit() {
+        var pair = Pair(.init(milliseconds: 1 << 40, bytes: 1 << 20))
+        pair.append(1_000, timestamp: 0, fill: 1, keyframe: true)
+        for frame in 1..<5_000 { pair.append(1_000, timestamp: Int64(frame), fill: 2) }
+        #expect(pair.writer.retainedBytes <= 1 << 20)
+        #expect(pair.writer.joinPoint == nil)
+    }
+
+    @Test("the newest keyframe is kept past the retention while memory allows")
+    func keyframeKept() {
+        var pair = Pair(.init(milliseconds: 100, bytes: 64 << 20))
+        pair.append(1_000, timestamp: 0, fill: 1, keyframe: true)
+        for frame in 1..<3_000 { pair.append(1_000, timestamp: Int64(frame * 33), fill: 2) }
+        #expect(pair.writer.joinPoint?.offset == 0)
+        pair.append(1_000, timestamp: 100_000, fill: 3, keyframe: true)
+        for frame in 1..<600 { pair.append(1_000, timestamp: 100_000 + Int64(frame * 33), fill: 2) }
+        #expect(pair.writer.tail > 0)
+    }
+
+    @Test("a frame larger than a segment lies in one piece")
+    func largeFrame() {
+        var pair = Pair(.init())
+        pair.append(10, timestamp: 0, fill: 1)
+        pair.append(LogWriter.segmentBytes * 3, timestamp: 1, fill: 2)
+        pair.append(10, timestamp: 2, fill: 3)
+        pair.publish()
+        #expect(pair.read(from: 0) == pair.written)
+        #expect(pair.writer.segments.count == 3)
+    }
+
+    @Test("updates that a busy loop missed are taken in at once")
+    func merge() {
+        var pair = Pair(.init())
+        var pending: LogUpdate?
+        for frame in 0..<100 {
+            pair.append(10_000, timestamp: Int64(frame), fill: UInt8(frame))
+            let update = LogUpdate(
+                head: pair.writer.head, tail: pair.writer.tail, joinPoint: nil,
+                newSegments: Array(pair.writer.takeNewSegments()), newestMarkCount: pair.writer.newestMarkCount,
+                newestTimestamp: Int64(frame))
+            if pending == nil { pending = update } else { pending!.merge(update) }
+        }
+        pair.reader.extend(pending!)
+        var offset: UInt64 = 0
+        while offset < pair.reader.head {
+            let bytes = pair.read(from: offset)
+            #expect(pair.wrote(bytes, at: offset))
+            offset += UInt64(bytes.count)
+        }
+    }
+}
+
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
