@@ -169,7 +169,9 @@ public final class LogView {
     }
 
     func blockIfOutboxWaits(_ index: Int) {
-        guard slots[index].state == .live, slots[index].viewer.takeUnretainedValue().connection.hasOutbox else { return }
+        guard slots[index].state == .live, slots[index].viewer.takeUnretainedValue().connection.hasOutbox else {
+            return
+        }
         block(index)
     }
 

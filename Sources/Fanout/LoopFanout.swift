@@ -57,7 +57,9 @@ public final class LoopFanout {
         for (key, entry) in views {
             entry.view.endStalled(after: hub.settings.stallTimeout)
             guard entry.view.count == 0 else { continue }
-            guard entry.handle.isClosed || loop.now - entry.view.emptySince >= LoopFanout.emptyViewHold else { continue }
+            guard entry.handle.isClosed || loop.now - entry.view.emptySince >= LoopFanout.emptyViewHold else {
+                continue
+            }
             views[key] = nil
             let feed = entry.feed
             let bytes = entry.view.bytesOut

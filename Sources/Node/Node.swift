@@ -27,10 +27,12 @@ public enum Node {
         }
         let threads = workers.dropFirst().map { LoopThread($0.loop) }
         let shutdown = Shutdown(workers[0])
-        state.log.write(.info, "node.start", [
-            ("version", version), ("threads", "\(count)"), ("rtmp", "\(ports.rtmp)"), ("http", "\(ports.http)"),
-            ("api", "\(ports.api)"),
-        ])
+        state.log.write(
+            .info, "node.start",
+            [
+                ("version", version), ("threads", "\(count)"), ("rtmp", "\(ports.rtmp)"), ("http", "\(ports.http)"),
+                ("api", "\(ports.api)"),
+            ])
         started(ports)
         workers[0].loop.run()
         for thread in threads { thread.join() }

@@ -102,9 +102,11 @@ final class RTMPSession: Session {
             stream = handle.stream(on: loop)
             worker.publishing(handle)
             machine.acceptPublish()
-            state.log.write(.info, "publish.start", session: id, [
-                ("stream", "\(handle.name)"), ("address", "\(connection.peer)"), ("agent", agent),
-            ])
+            state.log.write(
+                .info, "publish.start", session: id,
+                [
+                    ("stream", "\(handle.name)"), ("address", "\(connection.peer)"), ("agent", agent),
+                ])
         case .failure(let refusal):
             state.count(error: "publish_refused")
             refuse("NetStream.Publish.BadName", refusal.description)
@@ -115,9 +117,11 @@ final class RTMPSession: Session {
 
     private func refuse(_ code: String, _ description: String) {
         machine.rejectPublish(code: code, description: description)
-        state.log.write(.warning, "publish.refused", session: id, [
-            ("stream", name.map { "\($0)" } ?? ""), ("address", "\(connection.peer)"), ("reason", description),
-        ])
+        state.log.write(
+            .warning, "publish.refused", session: id,
+            [
+                ("stream", name.map { "\($0)" } ?? ""), ("address", "\(connection.peer)"), ("reason", description),
+            ])
         flushOutput()
         role = .none
         end("publish refused")

@@ -23,7 +23,6 @@ class Session: ConnectionHandler {
     private var wait: (ticket: UInt64, deadline: UInt64)?
     private var viewerBytes: UInt64 = 0
 
-
     init(_ connection: Connection, worker: Worker, number: UInt64) {
         self.connection = connection
         self.worker = worker
@@ -78,10 +77,12 @@ class Session: ConnectionHandler {
     }
 
     private func start(_ handle: StreamHandle, _ kind: WireKind) {
-        state.log.write(.info, "play.start", session: id, [
-            ("stream", "\(handle.name)"), ("protocol", protocolName), ("address", "\(connection.peer)"),
-            ("agent", agent),
-        ])
+        state.log.write(
+            .info, "play.start", session: id,
+            [
+                ("stream", "\(handle.name)"), ("protocol", protocolName), ("address", "\(connection.peer)"),
+                ("agent", agent),
+            ])
         let viewer = Viewer(connection, label: protocolName) { [unowned self] reason in viewerEnded(reason) }
         self.viewer = viewer
         playStarts()
@@ -90,9 +91,11 @@ class Session: ConnectionHandler {
     }
 
     private func missing() {
-        state.log.write(.info, "play.missing", session: id, [
-            ("stream", name.map { "\($0)" } ?? ""), ("address", "\(connection.peer)"),
-        ])
+        state.log.write(
+            .info, "play.missing", session: id,
+            [
+                ("stream", name.map { "\($0)" } ?? ""), ("address", "\(connection.peer)"),
+            ])
         playIsMissing()
     }
 
@@ -135,10 +138,12 @@ class Session: ConnectionHandler {
     func fail(_ reason: String, _ explanation: String) {
         guard !isEnded else { return }
         state.count(error: reason)
-        state.log.write(.warning, "session.error", session: id, [
-            ("reason", reason), ("detail", explanation), ("protocol", protocolName),
-            ("address", "\(connection.peer)"),
-        ])
+        state.log.write(
+            .warning, "session.error", session: id,
+            [
+                ("reason", reason), ("detail", explanation), ("protocol", protocolName),
+                ("address", "\(connection.peer)"),
+            ])
         end(reason)
     }
 
@@ -148,10 +153,12 @@ class Session: ConnectionHandler {
         let lasted = loop.now - since
         willEnd()
         stopPlaying()
-        state.log.write(role == .none || role == .api ? .debug : .info, "session.end", session: id, [
-            ("reason", reason), ("role", role.rawValue), ("stream", name.map { "\($0)" } ?? ""),
-            ("seconds", "\(lasted / 1000)"), ("bytes_in", "\(connection.bytesIn)"), ("bytes_out", "\(bytesOut)"),
-        ])
+        state.log.write(
+            role == .none || role == .api ? .debug : .info, "session.end", session: id,
+            [
+                ("reason", reason), ("role", role.rawValue), ("stream", name.map { "\($0)" } ?? ""),
+                ("seconds", "\(lasted / 1000)"), ("bytes_in", "\(connection.bytesIn)"), ("bytes_out", "\(bytesOut)"),
+            ])
         connection.finish()
         worker.forget(self)
     }

@@ -23,9 +23,11 @@ final class Shutdown {
         let timeout = worker.state.settings.drain.timeout
         deadline = worker.loop.now + UInt64(timeout)
         worker.state.startDraining()
-        worker.state.log.write(.info, "node.drain", [
-            ("sessions", "\(worker.state.snapshot.sessions)"), ("timeout_ms", "\(timeout)"),
-        ])
+        worker.state.log.write(
+            .info, "node.drain",
+            [
+                ("sessions", "\(worker.state.snapshot.sessions)"), ("timeout_ms", "\(timeout)"),
+            ])
         worker.ask({ $0.stopListening() }, then: { [unowned self] _ in look() })
     }
 

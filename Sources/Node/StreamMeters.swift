@@ -55,21 +55,16 @@ struct StreamMeters {
     }
 
     var ratesOut: [StreamName: Double] {
-        outgoing.mapValues { entry in
-            var meter = entry.meter
-            return meter.bitsPerSecond(at: measuredAt)
-        }
+        outgoing.mapValues { $0.meter.bitsPerSecond(at: measuredAt) }
     }
 
     func reports(on loop: Loop) -> [StreamReport] {
         watches.values.compactMap { watch in
             guard !watch.handle.isClosed, let stream = watch.handle.streamIfHome(on: loop) else { return nil }
-            var rateIn = watch.rateIn
-            var frames = watch.frames
             return StreamReport(
-                stream, bitrateIn: rateIn.bitsPerSecond(at: measuredAt),
+                stream, bitrateIn: watch.rateIn.bitsPerSecond(at: measuredAt),
                 // The meter counts in bytes and answers in bits.
-                frameRate: frames.bitsPerSecond(at: measuredAt) / 8, unixNow: Clock.unixMilliseconds)
+                frameRate: watch.frames.bitsPerSecond(at: measuredAt) / 8, unixNow: Clock.unixMilliseconds)
         }
     }
 }

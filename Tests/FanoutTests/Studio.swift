@@ -36,11 +36,15 @@ final class Studio {
     }
 
     enum Answer: Equatable {
-        case granted, refused(PublishRefusal), pending
+        case granted
+        case refused(PublishRefusal)
+        case pending
     }
 
     /// Publishes `live/a` from `address` on a loop.
-    func publish(on index: Int = 0, address: String = "192.0.2.1") -> (session: String, answer: Answer, ended: Lock<[PublishEnd]>) {
+    func publish(on index: Int = 0, address: String = "192.0.2.1") -> (
+        session: String, answer: Answer, ended: Lock<[PublishEnd]>
+    ) {
         nextSession += 1
         let session = "s\(nextSession)"
         let answer = Lock(Answer.pending)

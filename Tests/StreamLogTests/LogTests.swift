@@ -49,7 +49,9 @@ private struct Pair {
 }
 
 struct LogTests {
-    @Test("whatever the frames' sizes, a cursor anywhere reads what was written there", arguments: 1...8 as ClosedRange<UInt64>)
+    @Test(
+        "whatever the frames' sizes, a cursor anywhere reads what was written there",
+        arguments: 1...8 as ClosedRange<UInt64>)
     func readsBack(seed: UInt64) {
         var random = SplitMix(state: seed)
         var pair = Pair(.init(milliseconds: 400, bytes: 3 << 20))
