@@ -20,6 +20,8 @@ class PacketsTest(ServerTest):
     def assert_tail(self, original, received, what):
         """`received` is the end of `original`, from some keyframe on, without a hole."""
         for kind in "va":
+            if not support.has(original, kind):
+                continue
             whole, part = packets(original, kind), packets(received, kind)
             self.assertGreater(len(part), 20, f"{what}: {kind}")
             self.assertEqual(part, whole[-len(part):], f"{what}: {kind}")
