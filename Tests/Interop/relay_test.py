@@ -68,7 +68,7 @@ class PacketsTest(ServerTest):
         self.server.wait_gone()
 
     def test_every_codec_that_ffmpeg_writes_passes_unchanged(self):
-        # The packaged ffmpeg 5.1 writes no HEVC, AV1, VP9 or Opus into FLV: enhanced RTMP is in enhanced_test.py, by hand.
+        # The packaged ffmpeg 5.1 writes no HEVC, AV1, VP9 or Opus into FLV: enhanced_test.py speaks those by hand.
         pairs = [("h264", None), (None, "aac"), ("h264", "mp3"), ("flv1", "mp3"), ("flashsv", "pcm"),
                  (None, "adpcm_swf"), (None, "nellymoser"), (None, "speex"), ("h264", "alaw")]
         running = []

@@ -78,7 +78,7 @@ extension WebPage {
           avc1: (r, size) => {
             try { size = avcSize(r); } catch { /* the size of the metadata will do */ }
             const codec = 'avc1.' + hex(r.subarray(1, 4));
-            return { label: 'H.264', codec, entry: visual('avc1', size, box('avcC', r)) };
+            return { label: 'H.264', codec, size, entry: visual('avc1', size, box('avcC', r)) };
           },
           hvc1: (r, size) => {
             let flags = 0;

@@ -9,7 +9,8 @@ extension WebPage {
         const zeros = (n) => new Uint8Array(n);
 
         const visual = (type, size, record) => box(type, zeros(6), u16(1), zeros(16),
-          u16(size.width), u16(size.height), u32(0x480000), u32(0x480000), u32(0), u16(1), zeros(32), u16(24), u16(0xffff), record);
+          u16(size.width), u16(size.height), u32(0x480000), u32(0x480000), u32(0),
+          u16(1), zeros(32), u16(24), u16(0xffff), record);
 
         const sound = (type, channels, rate, record) => box(type, zeros(6), u16(1), zeros(8),
           u16(channels), u16(16), u32(0), u16(rate < 65536 ? rate : 0), u16(0), record);

@@ -31,7 +31,7 @@ extension WebPage {
             </div>
             <p id="note" role="alert" hidden></p>
             <div class="copy">
-              <label for="watch-url">Watch elsewhere</label>
+              <label for="watch-url">Address</label>
               <input id="watch-url" readonly spellcheck="false">
               <button type="button" data-copy="watch-url">Copy</button>
             </div>
@@ -55,7 +55,7 @@ extension WebPage {
             </div>
             <div class="copy">
               <label for="push-line">ffmpeg</label>
-              <textarea id="push-line" readonly rows="3" spellcheck="false"></textarea>
+              <textarea id="push-line" readonly rows="2" spellcheck="false"></textarea>
               <button type="button" data-copy="push-line">Copy</button>
             </div>
           </section>

@@ -20,9 +20,10 @@ extension WebPage {
           constructor(kind) { this.kind = kind; this.sequence = 0; this.samples = []; this.next = null; }
 
           configure(fourcc, record, size, description) {
+            this.changed = Boolean(this.description);
             this.fourcc = fourcc;
             this.record = record.slice();
-            this.size = size;
+            this.size = description.size || size;
             this.description = description;
             this.mime = `${this.kind}/mp4; codecs="${description.codec}"`;
             this.timescale = description.rate || 1000;
@@ -45,7 +46,7 @@ extension WebPage {
               time = Math.max(time, held.time + 1);
               held.duration = time - held.time;
             }
-            this.samples.push({ time, key, offset, data: data.slice(), duration: 0 });
+            this.push({ time, key, offset, data: data.slice(), duration: 0 });
           }
 
           // Audio is laid end to end by its number of samples; milliseconds are too coarse and crackle.
@@ -55,21 +56,24 @@ extension WebPage {
             if (this.next - wanted > tolerance) return;
             const duration = this.description.samples(data);
             if (!duration) return;
-            this.samples.push({ time: this.next, key: true, offset: 0, data: data.slice(), duration });
+            this.push({ time: this.next, key: true, offset: 0, data: data.slice(), duration });
             this.next += duration;
           }
 
-          take(all) {
-            let count = this.samples.length;
-            if (this.kind === 'video' && count) {
-              const last = this.samples.at(-1);
-              if (all) last.duration ||= 40; else count--;
-            }
-            // A fragment of separate runs would need separate times: audio is cut where it has a gap.
+          // The first sample of a new configuration is marked, so that what came before it is written first.
+          push(sample) {
+            this.samples.push({ ...sample, changed: this.changed });
+            this.changed = false;
+          }
+
+          // The next run of samples: it ends before a gap, because its times are counted from its first sample's.
+          take() {
+            let count = this.samples.length - (this.kind === 'video' ? 1 : 0);
             for (let i = 1; i < count; i++) {
-              if (this.samples[i].time !== this.samples[i - 1].time + this.samples[i - 1].duration) count = i;
+              const { time, duration } = this.samples[i - 1];
+              if (this.samples[i].changed || this.samples[i].time !== time + duration) count = i;
             }
-            return count > 0 ? fragment(++this.sequence, this.samples.splice(0, count)) : null;
+            return this.samples.splice(0, Math.max(0, count));
           }
         }
         """#
@@ -150,15 +154,10 @@ extension WebPage {
             const description = this.describe(kind, fourcc, config);
             if (!description) return;
             this.firstConfig ??= performance.now();
-            if (track) this.flush(true);
             track ??= new Track(kind);
             track.configure(fourcc, config, this.size, description);
             this.tracks[kind] = track;
-            if (!this.source) return;
-            const sink = this.sinks[kind];
-            if (!sink) { this.onTrouble('restart'); return; }
-            sink.changeType(track.mime);
-            sink.append(initSegment(track));
+            if (this.source?.readyState === 'open' && !this.sinks[kind]) this.onTrouble('restart');
           }
 
           describe(kind, fourcc, config) {
@@ -194,16 +193,24 @@ extension WebPage {
             this.video.src = this.url;
           }
 
-          flush(all) {
+          flush() {
+            if (this.source?.readyState !== 'open') return;
             for (const [kind, sink] of Object.entries(this.sinks)) {
-              for (let part; (part = this.tracks[kind].take(all));) sink.append(part);
+              const track = this.tracks[kind];
+              for (let run; (run = track.take()).length;) {
+                if (run[0].changed) {
+                  sink.changeType(track.mime);
+                  sink.append(initSegment(track));
+                }
+                sink.append(fragment(++track.sequence, run));
+              }
               if (sink.bytes > maxQueue) this.onTrouble('restart');
             }
           }
 
           trim() {
             const { buffered, currentTime } = this.video;
-            if (!buffered.length) return;
+            if (this.source.readyState !== 'open' || !buffered.length) return;
             const before = Math.max(currentTime - keepBehind, buffered.end(buffered.length - 1) - keepAtMost);
             for (const sink of Object.values(this.sinks)) sink.trim(before);
           }

@@ -61,8 +61,8 @@ extension WebPage {
               if (turn !== this.turn) return;
               clearTimeout(watchdog);
               watchdog = setTimeout(() => abort.abort(), silence);
-              if (pipeline.reader.started) this.pipeline = pipeline;
               pipeline.push(bytes);
+              if (pipeline.source) this.pipeline = pipeline;
               played ||= Object.keys(pipeline.sinks).length > 0;
             };
             this.onNote('');
@@ -132,10 +132,10 @@ extension WebPage {
         }
 
         async function readFetch(url, signal, receive) {
-          const response = await fetch(url, { signal, cache: 'no-store', credentials: 'same-origin' });
+          const response = await fetch(url, { signal, cache: 'no-store' });
           if (!response.ok) {
-            const refused = response.status === 401 || response.status === 403;
-            throw Object.assign(new Error(), { words: refused ? 'The server does not let you watch this stream.' : '' });
+            const refused = [401, 403].includes(response.status);
+            throw Object.assign(new Error(), { words: refused && 'The server does not let you watch this stream.' });
           }
           const reader = response.body.getReader();
           for (;;) {
@@ -153,7 +153,7 @@ extension WebPage {
             socket.binaryType = 'arraybuffer';
             socket.onmessage = (event) => {
               if (typeof event.data === 'string') return;
-              try { receive(new Uint8Array(event.data)); } catch (error) { reject(error); socket.close(); }
+              try { receive(new Uint8Array(event.data)); } catch (error) { socket.close(); reject(error); }
             };
             socket.onclose = resolve;
             signal.addEventListener('abort', () => { socket.close(); resolve(); });

@@ -52,12 +52,13 @@ extension WebPage {
         .row:hover, .row[aria-current=true] { background: var(--ground); }
         .row[aria-current=true] b { color: var(--accent); }
         .copy {
-          display: grid; grid-template-columns: 8rem 1fr auto; gap: .5rem; align-items: start; margin-top: .6rem;
+          display: grid; grid-template-columns: 5rem 1fr 6rem; gap: .5rem; align-items: start; margin-top: .6rem;
         }
         .copy label { padding-top: .4rem; color: var(--soft); }
         input, textarea {
           width: 100%; min-width: 0; padding: .4rem .6rem; border: 1px solid var(--line); border-radius: .4rem;
-          background: var(--ground); color: inherit; font: .9rem/1.5 ui-monospace, monospace; resize: none;
+          background: var(--ground); color: inherit; font: .9rem/1.5 ui-monospace, monospace;
+          resize: none; field-sizing: content;
         }
         button { font: inherit; border-radius: .4rem; cursor: pointer; }
         .bar button, .copy button {
@@ -65,6 +66,6 @@ extension WebPage {
         }
         #sound { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-        @media (max-width: 36rem) { .copy { grid-template-columns: 1fr auto; } .copy label { grid-column: 1 / -1; } }
+        @media (max-width: 36rem) { .copy { grid-template-columns: 1fr 6rem; } .copy label { grid-column: 1 / -1; } }
         """#
 }
