@@ -27,6 +27,14 @@ public final class Loop {
         mailbox.attach(self)
     }
 
+    /// What lives on a loop goes before it does; whatever was forgotten keeps the loop's memory, and nothing dangles.
+    deinit {
+        mailbox.close()
+        uv_run(uv, UV_RUN_NOWAIT)
+        readBuffer.deallocate()
+        if uv_loop_close(uv) == 0 { uv.deallocate() }
+    }
+
     /// Milliseconds of the monotonic clock, as of the start of this turn of the loop.
     public var now: UInt64 { uv_now(uv) }
 

@@ -28,15 +28,27 @@ public final class Mailbox: @unchecked Sendable {
 
     /// Runs `job` on the loop. Jobs posted after the loop has ended are dropped.
     public func post(_ job: @escaping Job) {
-        let first = queue.with { queue in
+        queue.with { queue in
+            guard !queue.closed else { return }
             queue.jobs.append(job)
-            return queue.jobs.count == 1
+            // Under the lock, so that the handle cannot be closed in between.
+            if queue.jobs.count == 1 { uv_async_send(async) }
         }
-        if first { uv_async_send(async) }
+    }
+
+    /// Drops what is posted from now on, and what still waits.
+    func close() {
+        queue.with { queue in
+            queue.closed = true
+            queue.jobs = []
+        }
+        async.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { handle in
+            uv_close(handle) { UnsafeMutableRawPointer($0!).deallocate() }
+        }
     }
 
     private func deliver() {
-        let jobs = queue.with { queue in
+        let jobs = queue.with { queue -> [Job] in
             let jobs = queue.jobs
             queue.jobs = []
             return jobs

@@ -17,7 +17,14 @@ final class Studio {
         fanouts = (0..<loops).map { LoopFanout(on: Loop(index: $0), hub: hub) }
     }
 
-    deinit { for fanout in fanouts { fanout.endAll(.kicked) } }
+    /// Streams and hub know each other: a stream that is closed is let go of.
+    deinit {
+        for fanout in fanouts { fanout.endAll(.kicked) }
+        for handle in hub.streams { for fanout in fanouts where handle.streamIfHome(on: fanout.loop) != nil { handle.close(.kicked) } }
+        settle()
+        for fanout in fanouts { fanout.housekeep() }
+        settle()
+    }
 
     /// Lets every loop do what is due, several times over, since loops send each other work.
     func settle() {
