@@ -38,10 +38,12 @@ public final class Mailbox: @unchecked Sendable {
 
     /// Drops what is posted from now on, and what still waits.
     func close() {
-        queue.with { queue in
-            queue.closed = true
-            queue.jobs = []
+        // Freed outside of the lock: what a job holds may post as it goes.
+        let dropped = queue.with { queue -> [Job] in
+            defer { queue = Queue(closed: true) }
+            return queue.jobs
         }
+        _ = dropped
         async.withMemoryRebound(to: uv_handle_t.self, capacity: 1) { handle in
             uv_close(handle) { UnsafeMutableRawPointer($0!).deallocate() }
         }

@@ -37,9 +37,9 @@ public final class Stream {
     private var hasVideo = false
     private var awaitsKeyframe = true
     private var lastJoin: Int64 = .min
-    private var lastKeyframe: UInt32 = 0
-    /// Milliseconds between the two newest keyframes.
-    public private(set) var keyframeInterval: UInt32 = 0
+    private var lastKeyframe: Int64?
+    /// Milliseconds between the two newest keyframes of one publish session.
+    public private(set) var keyframeInterval: Int64 = 0
     private var flush: FlushClock
     private var timer: Timer?
     private var lingerTimer: Timer?
@@ -72,7 +72,7 @@ public final class Stream {
         switch kind {
         case .video where !flags.contains(.configuration):
             counters.video += 1
-            if flags.contains(.keyframe) { noteKeyframe(timestamp) }
+            if flags.contains(.keyframe) { awaitsKeyframe = false }
             guard !awaitsKeyframe else {
                 counters.undecodable += 1
                 return
@@ -84,12 +84,6 @@ public final class Stream {
         }
         let now = Int64(counters.lastFrame)
         store(kind, flags, timestamp: timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: now), body)
-    }
-
-    private func noteKeyframe(_ timestamp: UInt32) {
-        if !awaitsKeyframe { keyframeInterval = timestamp &- lastKeyframe }
-        lastKeyframe = timestamp
-        awaitsKeyframe = false
     }
 
     private func classify(
@@ -118,6 +112,10 @@ public final class Stream {
     private func store(_ kind: MediaKind, _ flags: FrameMark.Flags, timestamp: Int64, _ body: [UInt8]) {
         sequence += 1
         let mark = FrameMark(size: 0, timestamp: timestamp, sequence: sequence, flags: flags)
+        if flags.contains(.keyframe) {
+            if let lastKeyframe { keyframeInterval = timestamp - lastKeyframe }
+            lastKeyframe = timestamp
+        }
         let isJoin = joinable(flags, timestamp)
         body.withUnsafeBytes { body in
             for index in channels.indices where index == 0 || channels[index].isRead {
@@ -230,6 +228,7 @@ public final class Stream {
         sequence = 0
         hasVideo = false
         awaitsKeyframe = true
+        lastKeyframe = nil
         configurations.reset()
         description = StreamDescription()
         timeline.beginSession(nowMilliseconds: Int64(Clock.unixMilliseconds))
@@ -265,6 +264,9 @@ public final class Stream {
     public var isLingering: Bool { publisher == nil }
     public var corrections: Timeline.Corrections { timeline.corrections }
     public var logBytes: Int { channels.reduce(0) { $0 + $1.writer.retainedBytes } }
+
+    /// Pictures a second, by their timestamps.
+    public var frameRate: Double { channels[0].writer.rate(of: .video, without: .configuration) }
 
     public var logMilliseconds: Int64 {
         let frames = channels[0].writer

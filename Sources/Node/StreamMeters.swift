@@ -7,9 +7,7 @@ struct StreamMeters {
     private struct Watch {
         let handle: StreamHandle
         var rateIn = RateMeter()
-        var frames = RateMeter()
         var bytesIn: UInt64 = 0
-        var video: UInt64 = 0
     }
 
     private struct Outgoing {
@@ -36,12 +34,9 @@ struct StreamMeters {
             }
             let counters = stream.counters
             // The first look only takes the mark: the stream may have a past on another loop.
-            if watch.bytesIn > 0 {
-                watches[id]!.rateIn.add(bytes: Int(counters.bytesIn - watch.bytesIn), at: now)
-                watches[id]!.frames.add(bytes: Int(counters.video - watch.video), at: now)
-            }
+            let grown = watch.bytesIn > 0 ? counters.bytesIn - watch.bytesIn : 0
+            watches[id]!.rateIn.add(bytes: Int(grown), at: now)
             watches[id]!.bytesIn = counters.bytesIn
-            watches[id]!.video = counters.video
         }
         let audiences = fanout.audiences
         outgoing = outgoing.filter { audiences[$0.key] != nil }
@@ -62,15 +57,13 @@ struct StreamMeters {
         watches.values.compactMap { watch in
             guard !watch.handle.isClosed, let stream = watch.handle.streamIfHome(on: loop) else { return nil }
             return StreamReport(
-                stream, bitrateIn: watch.rateIn.bitsPerSecond(at: measuredAt),
-                // The meter counts in bytes and answers in bits.
-                frameRate: watch.frames.bitsPerSecond(at: measuredAt) / 8, unixNow: Clock.unixMilliseconds)
+                stream, bitrateIn: watch.rateIn.bitsPerSecond(at: measuredAt), unixNow: Clock.unixMilliseconds)
         }
     }
 }
 
 extension StreamReport {
-    init(_ stream: Stream, bitrateIn: Double, frameRate: Double, unixNow now: UInt64) {
+    init(_ stream: Stream, bitrateIn: Double, unixNow now: UInt64) {
         func seconds(since time: UInt64) -> Double { Double(now - min(now, time)) / 1000 }
         self.init(app: stream.name.app, name: stream.name.name, state: stream.isLingering ? "lingering" : "live")
         publisher = stream.publisher.map {
@@ -82,7 +75,7 @@ extension StreamReport {
         video = stream.description.video.map {
             VideoReport(
                 codec: $0.codec.name, profile: $0.profile, level: $0.level, width: $0.width, height: $0.height,
-                frameRate: frameRate, keyframeInterval: Double(stream.keyframeInterval) / 1000,
+                frameRate: stream.frameRate, keyframeInterval: Double(stream.keyframeInterval) / 1000,
                 codecString: $0.codecString)
         }
         audio = stream.description.audio.map {

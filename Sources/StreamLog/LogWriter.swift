@@ -45,6 +45,26 @@ public struct LogWriter {
         return first.marks[0].timestamp
     }
 
+    /// Frames a second, by their timestamps, over at most the newest `limit` retained frames that have all of `flags`
+    /// and none of `excluded`; 0 while there are not two. Milliseconds are coarse: a short run is told with a small error.
+    public func rate(of flags: FrameMark.Flags, without excluded: FrameMark.Flags, limit: Int = 64) -> Double {
+        var newest: Int64?
+        var oldest: Int64 = 0
+        var count = 0
+        for segment in segments.reversed() {
+            for index in (0..<segment.markCount).reversed() where count <= limit {
+                let mark = segment.marks[index]
+                guard mark.flags.isSuperset(of: flags), mark.flags.isDisjoint(with: excluded) else { continue }
+                newest = newest ?? mark.timestamp
+                oldest = mark.timestamp
+                count += 1
+            }
+            guard count <= limit else { break }
+        }
+        guard let newest, newest > oldest else { return 0 }
+        return Double(count - 1) * 1000 / Double(newest - oldest)
+    }
+
     /// Makes room for `mark.size` bytes, lets `fill` write them, and indexes them. Returns the frame's offset.
     @discardableResult
     public mutating func append(_ mark: FrameMark, fill: (UnsafeMutableRawPointer) -> Void) -> UInt64 {

@@ -45,37 +45,4 @@ import Testing
         meter.add(bytes: -10, at: 50)
         #expect(meter.bitsPerSecond(at: 0) >= 0)
     }
-
-    @Test("frame rates and keyframe intervals come out of rounded timestamps", arguments: [24.0, 25, 29.97, 50, 60])
-    func frames(_ rate: Double) {
-        var meter = FrameMeter()
-        for index in 0..<500 {
-            let time = (Double(index) * 1000 / rate).rounded()
-            meter.add(timestamp: Int64(time), keyframe: index % 50 == 0)
-        }
-        #expect(abs(meter.frameRate - rate) < rate / 1000)
-        #expect(abs(meter.keyframeInterval - 50 / rate) < 0.002)
-    }
-
-    @Test("nothing is known before two frames and two keyframes")
-    func unknown() {
-        var meter = FrameMeter()
-        #expect(meter.frameRate == 0)
-        meter.add(timestamp: 10, keyframe: true)
-        #expect(meter.frameRate == 0)
-        meter.add(timestamp: 10, keyframe: false)
-        #expect(meter.frameRate == 0)
-        #expect(meter.keyframeInterval == 0)
-    }
-
-    @Test("a jump of the timestamps starts the measurement anew", arguments: [-5_000, 1_000_000, Int64.max, Int64.min])
-    func jump(_ to: Int64) {
-        var meter = FrameMeter()
-        for index in 0..<100 as Range<Int64> { meter.add(timestamp: index * 40, keyframe: index % 50 == 0) }
-        meter.add(timestamp: to, keyframe: true)
-        #expect(meter.frameRate == 0)
-        #expect(meter.keyframeInterval == 2)
-        meter.add(timestamp: to == .max ? to : to + 20, keyframe: false)
-        #expect(meter.frameRate == (to == .max ? 0 : 50))
-    }
 }

@@ -128,6 +128,21 @@ struct LogTests {
             offset += UInt64(bytes.count)
         }
     }
+
+    @Test("the frame rate comes out of rounded timestamps", arguments: [24.0, 25, 29.97, 50, 60])
+    func rate(_ expected: Double) {
+        var pair = Pair(.init())
+        #expect(pair.writer.rate(of: .video, without: .configuration) == 0)
+        for frame in 0..<200 {
+            let time = Int64((Double(frame) * 1000 / expected).rounded())
+            pair.append(3000, timestamp: time, fill: 1)
+            let rate = pair.writer.rate(of: .video, without: .configuration)
+            if frame == 0 { #expect(rate == 0) }
+            if frame >= 64 { #expect(abs(rate - expected) < expected / 1000) }
+        }
+        #expect(pair.writer.rate(of: .audio, without: .configuration) == 0)
+        #expect(pair.writer.rate(of: .video, without: .video) == 0)
+    }
 }
 
 private struct SplitMix: RandomNumberGenerator {
