@@ -14,7 +14,8 @@ public final class LogView {
     private var capacity = 4
     private var waiting = 0
     private let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: LogReader.maxVectors)
-    private var failed: [Unmanaged<Viewer>] = []
+    /// Slots in state `failed`. They go at the end of the pass that found them: the loops over slots stay simple.
+    private var failed = 0
 
     private(set) var totals = Totals()
     /// When the last viewer left, in the loop's milliseconds.
@@ -64,7 +65,11 @@ public final class LogView {
     func remove(_ index: Int) {
         precondition(index >= 0 && index < count)
         let viewer = slots[index].viewer.takeUnretainedValue()
-        if slots[index].state == .waiting { waiting -= 1 }
+        switch slots[index].state {
+        case .waiting: waiting -= 1
+        case .failed: failed -= 1
+        case .live, .blocked, .finishing: break
+        }
         totals.bytesOut += slots[index].bytes
         viewer.lastStats = stats(of: index)
         slots[index].pinned?.release()
@@ -123,10 +128,10 @@ public final class LogView {
             case .full:
                 block(index)
             case .failed:
-                failed.append(slots[index].viewer)
+                fail(index)
             }
         }
-        if !failed.isEmpty { dropFailed() }
+        dropFailed()
     }
 
     private func block(_ index: Int) {
@@ -134,12 +139,17 @@ public final class LogView {
         slots[index].viewer.takeUnretainedValue().connection.waitUntilWritable()
     }
 
+    private func fail(_ index: Int) {
+        slots[index].state = .failed
+        failed += 1
+    }
+
     private func dropFailed() {
-        let gone = failed
-        failed = []
-        for viewer in gone {
-            let index = viewer.takeUnretainedValue().index
-            if index >= 0 { finish(index, .connectionFailed) }
+        while failed > 0 {
+            // From the end, so that the slot that fills a gap has been looked at; ending one may take others along.
+            for index in (0..<count).reversed() where index < count && slots[index].state == .failed {
+                finish(index, .connectionFailed)
+            }
         }
     }
 
@@ -148,7 +158,7 @@ public final class LogView {
     private func joinWaiting() {
         guard reader.joinPoint != nil else { return }
         for index in 0..<count where slots[index].state == .waiting { join(index) }
-        if !failed.isEmpty { dropFailed() }
+        dropFailed()
     }
 
     /// Puts a waiting viewer at the newest keyframe, if there is one, and sends it what is there.
@@ -201,8 +211,7 @@ public final class LogView {
             case .full:
                 return block(index)
             case .failed:
-                failed.append(slots[index].viewer)
-                return
+                return fail(index)
             }
         }
     }
@@ -216,7 +225,7 @@ public final class LogView {
     /// The socket takes bytes again.
     func resume(_ index: Int) {
         switch slots[index].state {
-        case .waiting, .live:
+        case .waiting, .live, .failed:
             return
         case .blocked:
             slots[index].state = .live
@@ -224,7 +233,7 @@ public final class LogView {
         case .finishing:
             finishFrame(index)
         }
-        if !failed.isEmpty { dropFailed() }
+        dropFailed()
     }
 
     /// Rescues every cursor from a segment that is about to go.
@@ -269,7 +278,7 @@ public final class LogView {
         switch written {
         case .wrote(let count): progress(index, count)
         case .full: break
-        case .failed: return failed.append(slots[index].viewer)
+        case .failed: return fail(index)
         }
         guard slots[index].offset == slots[index].frameEnd else {
             slots[index].viewer.takeUnretainedValue().connection.waitUntilWritable()
@@ -286,6 +295,7 @@ public final class LogView {
 
     /// Ends the viewers that have taken nothing for too long.
     func endStalled(after timeout: UInt64) {
+        dropFailed()
         let now = loop.now
         for index in stride(from: count - 1, through: 0, by: -1) {
             guard index < count, slots[index].state == .blocked || slots[index].state == .finishing,

@@ -13,6 +13,8 @@ struct ViewerSlot {
         case blocked
         /// Fell off the tail inside a frame: writes the rest of it from a pinned segment, then starts anew.
         case finishing
+        /// The socket is broken: ended at the end of this pass over the slots.
+        case failed
     }
 
     var descriptor: Int32

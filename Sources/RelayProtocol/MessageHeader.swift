@@ -1,0 +1,50 @@
+/// The ten bytes before every message: `length u32 | type u8 | flags u8 | stream u32`, the length being the body's.
+import Media
+
+struct MessageHeader: Sendable, Equatable {
+    var count: Int
+    var type: UInt8
+    var flags: UInt8
+    var stream: UInt32
+
+    static let size = 10
+
+    static func parse(_ bytes: Span<UInt8>, at: Int) -> MessageHeader {
+        MessageHeader(
+            count: Int(bytes.u32(at: at)), type: bytes[at + 4], flags: bytes[at + 5], stream: bytes.u32(at: at + 6))
+    }
+}
+
+/// The types of messages. Those from `firstOptional` on may be passed over by who does not know them.
+public enum MessageType: UInt8, Sendable, CaseIterable {
+    case hello = 1
+    case proof = 2
+    case subscribe = 3
+    case subscribed = 4
+    case refused = 5
+    case credit = 6
+    case frame = 7
+    case end = 8
+    case moved = 9
+    case unsubscribe = 10
+    case ping = 11
+    case pong = 12
+    case path = 13
+    case announce = 14
+    case withdraw = 15
+    case fenced = 16
+    case goaway = 17
+
+    public static let firstOptional: UInt8 = 128
+
+    /// Whether the message is about one stream, whose number is then in its header and not 0.
+    var needsStream: Bool {
+        switch self {
+        case .subscribed, .credit, .frame, .end, .moved, .unsubscribe, .path: true
+        default: false
+        }
+    }
+
+    /// Whether it may come before the peer is known.
+    var belongsToHandshake: Bool { self == .hello || self == .proof || self == .refused }
+}

@@ -1,0 +1,181 @@
+/// Data plane. Takes the bytes of a connection apart, however they are cut, one event at a time.
+///
+/// The caller feeds the same piece until `next` returns nil, then the next piece. A frame is told twice: by its header
+/// as soon as that is known, so that a frame which is not wanted can be passed over without being held (`skipBody`),
+/// and whole. Memory grows with the bytes received, never with a length announced. After an error the parser is dead
+/// and throws that error for ever.
+import Media
+
+public enum RelayEvent: Sendable, Equatable {
+    /// The frame with this header follows as the next event, unless `skipBody` is called first.
+    case frameBegins(RelayFrame.Header)
+    case message(RelayMessage)
+}
+
+public struct RelayParser: Sendable {
+    private enum State {
+        case header
+        case frameFields(MessageHeader)
+        /// Fields of a frame that a later version added: as many bytes to pass over.
+        case frameExtra(RelayFrame.Header, Int)
+        case frameBody(RelayFrame.Header)
+        case body(MessageType, MessageHeader)
+        case skipping(Int)
+        case failed(RelayError)
+    }
+
+    private let limits: RelayLimits
+    private var state = State.header
+    /// The header or the fields that are being collected; keeps its storage.
+    private var head: [UInt8] = []
+    /// The body that is being collected; given away whole.
+    private var body: [UInt8] = []
+    private var isOpen: Bool
+    private var hasBegun = false
+    /// The body of the peer's hello as it came, with what a later version may have added: the proofs are over it.
+    private(set) var hello: [UInt8] = []
+
+    /// With `open: false` only messages of the handshake are taken, and only small ones, until `open` is called.
+    public init(limits: RelayLimits = RelayLimits(), open: Bool = false) {
+        self.limits = limits
+        isOpen = open
+        head.reserveCapacity(RelayFrame.headerSize)
+    }
+
+    /// The peer is known: everything may come.
+    public mutating func open() { isOpen = true }
+
+    /// To be called after `.frameBegins`: its body is passed over, and no event tells the frame whole.
+    public mutating func skipBody() {
+        switch state {
+        case .frameBody(let header): skip(header.bodyCount - body.count)
+        case .frameExtra(let header, let extra): skip(header.bodyCount + extra)
+        default: preconditionFailure("no frame has begun")
+        }
+    }
+
+    private mutating func skip(_ count: Int) {
+        body = []
+        state = count > 0 ? .skipping(count) : .header
+    }
+
+    /// The next event in `bytes`, which are read from `at` on; nil when all of them are taken in.
+    public mutating func next(_ bytes: Span<UInt8>, _ at: inout Int) throws(RelayError) -> RelayEvent? {
+        do {
+            while true {
+                let (event, isStuck) = try step(bytes, &at)
+                if event != nil || isStuck { return event }
+            }
+        } catch {
+            state = .failed(error)
+            throw error
+        }
+    }
+
+    /// One transition; `isStuck` when more bytes are needed for it.
+    private mutating func step(
+        _ bytes: Span<UInt8>, _ at: inout Int
+    ) throws(RelayError) -> (event: RelayEvent?, isStuck: Bool) {
+        switch state {
+        case .failed(let error): throw error
+        case .header:
+            guard collectHead(MessageHeader.size, bytes, &at) else {
+                try checkFirstByte()
+                return (nil, true)
+            }
+            try begin(MessageHeader.parse(head.span, at: 0))
+        case .frameFields(let message):
+            guard collectHead(RelayFrame.fieldsSize, bytes, &at) else { return (nil, true) }
+            let (header, extra) = try RelayFrame.Header.parse(message, head.span, at: 0)
+            head.removeAll(keepingCapacity: true)
+            guard header.bodyCount <= limits.frameBody else {
+                throw .messageTooLarge(type: message.type, announced: header.bodyCount, limit: limits.frameBody)
+            }
+            state = extra > 0 ? .frameExtra(header, extra) : .frameBody(header)
+            return (.frameBegins(header), false)
+        case .frameExtra(let header, let count):
+            let part = min(count, bytes.count - at)
+            at += part
+            state = part == count ? .frameBody(header) : .frameExtra(header, count - part)
+            return (nil, part < count)
+        case .frameBody(let header):
+            guard collectBody(header.bodyCount, bytes, &at) else { return (nil, true) }
+            state = .header
+            return (.message(.frame(RelayFrame(header: header, body: takeBody()))), false)
+        case .body(let type, let header):
+            guard collectBody(header.count, bytes, &at) else { return (nil, true) }
+            state = .header
+            if type == .hello { hello = body }
+            return (.message(try RelayMessage(type, header: header, body: takeBody())), false)
+        case .skipping(let count):
+            let part = min(count, bytes.count - at)
+            at += part
+            state = part == count ? .header : .skipping(count - part)
+            return (nil, part < count)
+        }
+        return (nil, false)
+    }
+
+    private mutating func begin(_ header: MessageHeader) throws(RelayError) {
+        let type = MessageType(rawValue: header.type)
+        // Who begins with anything but a hello, or a refusal instead of one, is most likely no relay node at all.
+        if !hasBegun && !isOpen {
+            guard type == .hello || type == .refused, header.count <= RelayLimits.handshakeBody else {
+                throw .notRelay(firstBytes: head)
+            }
+        }
+        hasBegun = true
+        head.removeAll(keepingCapacity: true)
+        guard isOpen || type?.belongsToHandshake == true else { throw .beforeHandshake(type: header.type) }
+        let limit = bodyLimit(type)
+        guard header.count <= limit else {
+            throw .messageTooLarge(type: header.type, announced: header.count, limit: limit)
+        }
+        guard let type else {
+            guard header.type >= MessageType.firstOptional else { throw .unknownMessage(type: header.type) }
+            return skip(header.count)
+        }
+        guard header.stream != 0 || !type.needsStream else { throw .missingStream(message: type) }
+        if type == .frame {
+            guard header.count >= RelayFrame.fieldsSize else { throw .truncated(message: .frame) }
+            state = .frameFields(header)
+        } else {
+            state = .body(type, header)
+        }
+    }
+
+    private func bodyLimit(_ type: MessageType?) -> Int {
+        guard isOpen else { return RelayLimits.handshakeBody }
+        guard let type else { return RelayLimits.skippedBody }
+        return type == .frame ? limits.frameBody + RelayLimits.frameFields : RelayLimits.controlBody
+    }
+
+    /// Says at the first bytes that this is no relay node, instead of waiting for the rest of a header.
+    private func checkFirstByte() throws(RelayError) {
+        guard !hasBegun, !isOpen, let first = head.first, first != 0 else { return }
+        throw .notRelay(firstBytes: head)
+    }
+
+    /// Adds to `head` until it has `count` bytes, and returns whether it has.
+    private mutating func collectHead(_ count: Int, _ bytes: Span<UInt8>, _ at: inout Int) -> Bool {
+        let end = at + min(count - head.count, bytes.count - at)
+        bytes.extracting(at..<end).withUnsafeBufferPointer { head.append(contentsOf: $0) }
+        at = end
+        return head.count == count
+    }
+
+    private mutating func collectBody(_ count: Int, _ bytes: Span<UInt8>, _ at: inout Int) -> Bool {
+        let end = at + min(count - body.count, bytes.count - at)
+        if end > at {
+            if body.isEmpty { body.reserveCapacity(min(count, max(RelayLimits.reservation, end - at))) }
+            bytes.extracting(at..<end).withUnsafeBufferPointer { body.append(contentsOf: $0) }
+            at = end
+        }
+        return body.count == count
+    }
+
+    private mutating func takeBody() -> [UInt8] {
+        defer { body = [] }
+        return body
+    }
+}
