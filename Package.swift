@@ -38,15 +38,20 @@ var targets: [Target] = [
         name: "sluice", dependencies: ["Node", "Configuration", "Operations", "EventLoop"], swiftSettings: strict),
     .executableTarget(name: "loadgen", dependencies: ["CSystem"], swiftSettings: strict),
 
-    tests("MediaTests", ["Media"]),
-    tests("FLVTests", ["FLV", "Media"]),
+    // What several test targets need.
+    .target(name: "Fixtures", path: "Tests/Fixtures", swiftSettings: strict),
+    .target(name: "CAllocations", path: "Tests/CAllocations"),
+
+    tests("MediaTests", ["Media", "Fixtures"]),
+    tests("FLVTests", ["FLV", "Media", "Fixtures"]),
     tests("RTMPTests", ["RTMP", "Media"]),
-    tests("HTTPTests", ["HTTP", "Media"]),
-    tests("StreamLogTests", ["StreamLog", "Media"]),
+    tests("HTTPTests", ["HTTP", "Media", "Fixtures"]),
+    tests("StreamLogTests", ["StreamLog", "Media", "Fixtures"]),
     tests("EventLoopTests", ["EventLoop"]),
-    tests("FanoutTests", ["Fanout", "StreamLog", "FLV", "Media", "EventLoop"]),
+    tests("FanoutTests", ["Fanout", "StreamLog", "FLV", "Media", "EventLoop", "Fixtures", "CAllocations"]),
     tests("OperationsTests", ["Operations"]),
     tests("ConfigurationTests", ["Configuration"]),
+    tests("LoadgenTests", ["loadgen"]),
 ]
 
 let package = Package(

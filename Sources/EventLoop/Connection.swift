@@ -130,11 +130,16 @@ public final class Connection: PollerOwner {
         return sent
     }
 
-    /// Closes once what waits is out (or at once, if nothing does). Unread input would turn the close into a reset
-    /// that destroys what the peer has not read yet, so the write side is shut down first.
+    /// Closes once what waits is out: at once as a rule, and at the latest after `Farewell.patience`. The handler is
+    /// let go of now.
     public func finish() {
         guard !isClosed else { return }
-        flushOutbox()
+        guard flushOutbox() else {
+            handler = Farewell(self)
+            reading = true
+            return updateInterest()
+        }
+        // Unread input would turn the close into a reset that destroys what the peer has not read yet.
         cs_shutdown_write(descriptor)
         _ = cs_read(descriptor, loop.readBuffer.baseAddress, loop.readBuffer.count)
         close()
@@ -181,4 +186,23 @@ public final class Connection: PollerOwner {
     }
 
     deinit { close() }
+}
+
+/// Sees a connection off that has been finished with bytes still waiting. Keeps it alive until then.
+private final class Farewell: ConnectionHandler {
+    private let connection: Connection
+    private var timer: Timer?
+
+    /// Milliseconds that a peer has to take the last bytes.
+    static let patience: UInt64 = 5_000
+
+    init(_ connection: Connection) {
+        self.connection = connection
+        timer = Timer(on: connection.loop) { [unowned connection] in connection.close() }
+        timer?.arm(after: Farewell.patience)
+    }
+
+    func received(_ bytes: UnsafeBufferPointer<UInt8>) {}
+    func ended(_ reason: ConnectionEnd) { connection.close() }
+    func writable() { connection.finish() }
 }

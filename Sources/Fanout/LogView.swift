@@ -191,13 +191,13 @@ public final class LogView {
     private func advance(_ index: Int) {
         guard slots[index].state == .live else { return }
         let viewer = slots[index].viewer.takeUnretainedValue()
-        while slots[index].offset < reader.head || !viewer.pendingControl.isEmpty {
+        while slots[index].offset < reader.head || viewer.awaitsBoundary {
             var limit = reader.head
-            if !viewer.pendingControl.isEmpty {
+            if viewer.awaitsBoundary {
                 let frame = reader.frame(around: slots[index].offset)
                 if frame.start == slots[index].offset {
-                    viewer.connection.write(viewer.pendingControl)
-                    viewer.pendingControl = []
+                    viewer.reachedBoundary()
+                    guard viewer.view === self else { return }
                     guard !viewer.connection.hasOutbox else { return block(index) }
                     continue
                 }
@@ -287,6 +287,9 @@ public final class LogView {
         segment.release()
         slots[index].pinned = nil
         skip(index)
+        // At a keyframe now, or waiting for one: between frames either way.
+        let viewer = slots[index].viewer.takeUnretainedValue()
+        if viewer.awaitsBoundary { viewer.reachedBoundary() }
     }
 
     // MARK: Housekeeping and stats

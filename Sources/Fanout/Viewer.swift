@@ -33,6 +33,9 @@ public final class Viewer {
     /// Answers that wait for the end of a half-written frame.
     var pendingControl: [UInt8] = []
 
+    /// What is to be done as soon as the viewer has whole frames only.
+    private var boundaryAction: (() -> Void)?
+
     /// Answers that a viewer who reads nothing may pile up, in bytes.
     private static let maxPendingControl = 16 * 1024
 
@@ -57,12 +60,32 @@ public final class Viewer {
         pendingControl += bytes
     }
 
+    /// Runs `action`, now or after the half-written frame. A later one stands in for one that still waits.
+    public func atBoundary(_ action: @escaping () -> Void) {
+        guard !isAtBoundary else { return action() }
+        boundaryAction = action
+    }
+
+    var awaitsBoundary: Bool { !pendingControl.isEmpty || boundaryAction != nil }
+
+    /// The viewer stands between two frames. The action may take it off its view.
+    func reachedBoundary() {
+        if !pendingControl.isEmpty {
+            connection.write(pendingControl)
+            pendingControl = []
+        }
+        let action = boundaryAction
+        boundaryAction = nil
+        action?()
+    }
+
     /// To be called when the connection says that it can be written to.
     public func resume() { view?.resume(index) }
 
     public func detach() {
         view?.remove(index)
         pendingControl = []
+        boundaryAction = nil
     }
 
     public var stats: ViewerStats { view?.stats(of: index) ?? lastStats }

@@ -5,7 +5,6 @@ import RTMP
 
 final class RTMPSession: Session {
     private var machine: ServerSession
-    private var handle: StreamHandle?
     private var stream: Stream?
     private var paused = false
     /// A publish request that the stream's home has not answered yet: events wait for it.
@@ -98,7 +97,6 @@ final class RTMPSession: Session {
         }
         switch result {
         case .success(let handle):
-            self.handle = handle
             stream = handle.stream(on: loop)
             worker.publishing(handle)
             machine.acceptPublish()
@@ -134,7 +132,6 @@ final class RTMPSession: Session {
         case .replaced(let session):
             // The stream has moved on: it is not this session's to end.
             stream = nil
-            handle = nil
             kick("replaced by \(session)")
         case .kicked: kick("kicked")
         }
@@ -143,7 +140,6 @@ final class RTMPSession: Session {
     private func leave(_ reason: String) {
         guard let stream else { return }
         self.stream = nil
-        handle = nil
         stream.endPublish(session: id)
         state.log.write(.info, "publish.end", session: id, [("stream", "\(stream.name)"), ("reason", reason)])
         role = .none
@@ -182,24 +178,30 @@ final class RTMPSession: Session {
     }
 
     private func pause(_ isPaused: Bool) {
-        guard let name, role == .play, isPaused != paused else { return }
+        guard role == .play, isPaused != paused else { return }
         paused = isPaused
-        reattach(name, tracks)
+        reattach(tracks)
     }
 
     private func choose(audio: Bool, video: Bool) {
-        guard let name, role == .play, audio || video else { return }
+        guard role == .play, audio || video else { return }
         let wanted: WireKind.Tracks = audio && video ? .all : audio ? .audio : .video
-        guard wanted != tracks else { return }
-        reattach(name, wanted)
+        if wanted != tracks { reattach(wanted) }
     }
 
-    private func reattach(_ name: StreamName, _ tracks: WireKind.Tracks) {
-        // A viewer in the middle of a frame cannot leave its log: the rest of the frame would be missing.
-        guard viewer?.isAtBoundary ?? true else { return }
-        stopPlaying()
-        self.tracks = tracks
-        if !paused { play(name, WireKind(.rtmp, tracks)) }
+    /// Once the viewer stands between two frames: a frame that has begun must be finished before its log is left.
+    private func reattach(_ wanted: WireKind.Tracks) {
+        tracks = wanted
+        let leaveAndReturn = { [unowned self] in
+            stopPlaying()
+            resumePlaying()
+        }
+        if let viewer { viewer.atBoundary(leaveAndReturn) } else { leaveAndReturn() }
+    }
+
+    private func resumePlaying() {
+        guard !paused, let name else { return }
+        play(name, WireKind(.rtmp, tracks))
     }
 
     // MARK: Life

@@ -1,4 +1,5 @@
 import FLV
+import Fixtures
 import Testing
 
 /// The fuzz entry points on seeded mutations of real input, as part of every test run.

@@ -1,5 +1,6 @@
 import EventLoop
 import FLV
+import Fixtures
 import Media
 import Testing
 
@@ -88,7 +89,7 @@ struct FanoutTests {
         var settings = FanoutSettings()
         settings.retention = .init(milliseconds: 2_000, bytes: 8 << 20)
         let studio = Studio(loops: 2, settings: settings)
-        var random = SystemlessRandom(state: seed)
+        var random = SeededGenerator(seed: seed)
         _ = studio.publish()
         try configure(studio)
         try show(studio, 0..<3)
@@ -111,6 +112,25 @@ struct FanoutTests {
                 #expect(after == before + 1 || (after > before && after % 10 == 0), "seed \(seed)")
             }
         }
+    }
+
+    @Test("a viewer in the middle of a frame finishes it before it leaves")
+    func leavingInsideAFrame() throws {
+        let studio = Studio()
+        _ = studio.publish()
+        try configure(studio)
+        try show(studio, 0..<1)
+        let screen = Screen(studio, sendBuffer: 4_096)
+        defer { screen.leave() }
+        try screen.read()
+        try show(studio, 1..<4, size: 100_000)
+        #expect(!screen.viewer.isAtBoundary)
+        screen.viewer.atBoundary { screen.viewer.detach() }
+        #expect(screen.viewer.isAttached)
+        #expect(studio.wait { (try? screen.read()) == 0 && !screen.viewer.isAttached })
+        #expect(screen.pictures.first == 0 && screen.pictures.count < 4)
+        #expect(screen.endsAtABoundary, "nothing is left of a frame that was begun")
+        screen.viewer.atBoundary { screen.viewer.detach() }
     }
 
     @Test("a session's own bytes wait for the end of a half-written frame")
@@ -172,14 +192,5 @@ struct FanoutTests {
         try screen.read()
         #expect(screen.frames.allSatisfy { $0.kind == .audio })
         #expect(screen.frames.last?.payload == Body.audio(29))
-    }
-}
-
-/// Seeded, so that a failure can be had again.
-struct SystemlessRandom: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return (state >> 33) ^ (state >> 12)
     }
 }

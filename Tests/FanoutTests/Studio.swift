@@ -133,6 +133,26 @@ final class Screen: ConnectionHandler {
         return count
     }
 
+    /// Reads whatever there is and keeps only its length: allocates nothing.
+    func discard() {
+        while true {
+            let count = recv(descriptor, Screen.bin.baseAddress, Screen.bin.count, Int32(MSG_DONTWAIT))
+            guard count > 0 else { return }
+            discarded += count
+        }
+    }
+
+    private(set) var discarded = 0
+    private nonisolated(unsafe) static let bin = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 1 << 20, alignment: 16)
+
+    /// Whether nothing follows the last whole frame.
+    var endsAtABoundary: Bool {
+        frames.reduce(FLVTag.fileHeader(hasAudio: true, hasVideo: true).count) {
+            $0 + FLVTag.headerSize + $1.payload.count + FLVTag.trailerSize
+        } == bytes.count
+    }
+
     /// The numbers of the video frames so far.
     var pictures: [UInt32] {
         frames.filter { $0.kind == .video && $0.payload[1] == 1 }.map { $0.payload.span.u32(at: 5) }

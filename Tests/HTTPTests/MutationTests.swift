@@ -1,3 +1,4 @@
+import Fixtures
 import Testing
 
 /// The fuzz entry points on seeded mutations of real input, as part of every test run.

@@ -1,3 +1,4 @@
+import Fixtures
 import Glibc
 import Testing
 
@@ -53,7 +54,7 @@ struct LogTests {
         "whatever the frames' sizes, a cursor anywhere reads what was written there",
         arguments: 1...8 as ClosedRange<UInt64>)
     func readsBack(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         var pair = Pair(.init(milliseconds: 400, bytes: 3 << 20))
         for frame in 0..<300 {
             let size = random.next() % 20 == 0 ? 1 + Int(random.next() % 600_000) : 1 + Int(random.next() % 9_000)
@@ -142,16 +143,5 @@ struct LogTests {
         }
         #expect(pair.writer.rate(of: .audio, without: .configuration) == 0)
         #expect(pair.writer.rate(of: .video, without: .video) == 0)
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
