@@ -24,14 +24,20 @@ var targets: [Target] = [
     room("FLV", ["Media"]),
     room("RTMP", ["Media", "COpenSSL"]),
     room("HTTP", ["Media", "COpenSSL"]),
+    room("RelayProtocol", ["Media", "COpenSSL"]),
     room("StreamLog", ["Media"]),
 
     // Floors 2 to 5.
     room("EventLoop", ["CUV", "CSystem"]),
     room("Configuration", ["CYAML"]),
-    room("Fanout", ["Media", "FLV", "RTMP", "HTTP", "StreamLog", "EventLoop"]),
+    room("Fanout", ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "StreamLog", "EventLoop"]),
     room("Operations", ["Media"]),
-    room("Node", ["Media", "FLV", "RTMP", "HTTP", "StreamLog", "EventLoop", "Fanout", "Operations", "Configuration"]),
+    room(
+        "Node",
+        [
+            "Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "StreamLog", "EventLoop", "Fanout", "Operations",
+            "Configuration",
+        ]),
 
     // The commands.
     .executableTarget(
@@ -48,7 +54,9 @@ var targets: [Target] = [
     tests("HTTPTests", ["HTTP", "Media", "Fixtures"]),
     tests("StreamLogTests", ["StreamLog", "Media", "Fixtures"]),
     tests("EventLoopTests", ["EventLoop"]),
-    tests("FanoutTests", ["Fanout", "StreamLog", "FLV", "Media", "EventLoop", "Fixtures", "CAllocations"]),
+    tests(
+        "FanoutTests",
+        ["Fanout", "StreamLog", "FLV", "Media", "EventLoop", "RelayProtocol", "Fixtures", "CAllocations"]),
     tests("OperationsTests", ["Operations"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("LoadgenTests", ["loadgen"]),

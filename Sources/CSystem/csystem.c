@@ -63,20 +63,44 @@ int cs_accept(int listener, int send_buffer, cs_address *peer) {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (send_buffer > 0) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-    memset(peer, 0, sizeof *peer);
-    if (address.ss_family == AF_INET6) {
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
+    cs_describe((struct sockaddr *)&address, peer);
+    return fd;
+}
+
+void cs_describe(const struct sockaddr *address, cs_address *described) {
+    memset(described, 0, sizeof *described);
+    if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
         if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-            inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], peer->text, sizeof peer->text);
+            inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], described->text, sizeof described->text);
         else
-            inet_ntop(AF_INET6, &v6->sin6_addr, peer->text, sizeof peer->text);
-        peer->port = ntohs(v6->sin6_port);
-    } else if (address.ss_family == AF_INET) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
-        inet_ntop(AF_INET, &v4->sin_addr, peer->text, sizeof peer->text);
-        peer->port = ntohs(v4->sin_port);
+            inet_ntop(AF_INET6, &v6->sin6_addr, described->text, sizeof described->text);
+        described->port = ntohs(v6->sin6_port);
+    } else if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &v4->sin_addr, described->text, sizeof described->text);
+        described->port = ntohs(v4->sin_port);
+    }
+}
+
+int cs_connect(const struct sockaddr *to, socklen_t length) {
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(fd, to, length) < 0 && errno != EINPROGRESS) {
+        int error = errno;
+        close(fd);
+        return -error;
     }
     return fd;
+}
+
+int cs_connect_result(int fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return -errno;
+    return -error;
 }
 
 ssize_t cs_writev(int fd, const struct iovec *vectors, int count) {
@@ -100,6 +124,7 @@ static uint64_t read_clock(clockid_t clock) {
 }
 
 uint64_t cs_monotonic_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+int64_t cs_unix_us(void) { return (int64_t)(read_clock(CLOCK_REALTIME) / 1000u); }
 uint64_t cs_unix_ms(void) { return read_clock(CLOCK_REALTIME) / 1000000u; }
 uint64_t cs_thread_cpu_ns(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 

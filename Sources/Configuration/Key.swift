@@ -27,6 +27,9 @@ struct Key: Sendable {
     static let all: [Key] = [
         Key("threads", \.threads, .count(0...1_024)),
 
+        Key("node.id", \.node.id, .name(or: "auto")),
+        Key("node.idc", \.node.idc, .name()),
+
         Key("rtmp.listen", \.rtmp.listen, .endpoints),
         Key("rtmp.handshake_timeout", \.rtmp.handshakeTimeout, .duration(100...600_000)),
         Key("rtmp.max_message", \.rtmp.maxMessage, .size(64 << 10...256 << 20)),
@@ -51,6 +54,14 @@ struct Key: Sendable {
 
         Key("retention.time", \.retention.time, .duration(1_000...3_600_000)),
         Key("retention.bytes", \.retention.bytes, .size(1 << 20...16 << 30)),
+
+        Key("relay.listen", \.relay.listen, .endpoints),
+        Key("relay.parents", \.relay.parents, .remotes),
+        Key("relay.secret_file", \.relay.secretFile, .path),
+        Key("relay.dead_after", \.relay.deadAfter, .duration(100...60_000)),
+        Key("relay.hold", \.relay.hold, .duration(0...3_600_000, orZero: true)),
+        Key("relay.timeout", \.relay.timeout, .duration(100...60_000)),
+        Key("relay.window", \.relay.window, .size(64 << 10...128 << 20)),
 
         Key("limits.sessions", \.limits.sessions, .count(1...10_000_000)),
         Key("limits.streams", \.limits.streams, .count(1...1_000_000)),

@@ -6,18 +6,28 @@
 public struct Settings: Sendable, Equatable {
     /// Event loops; 0 is one per processor.
     public var threads = 0
+    public var node = Node()
     public var rtmp = RTMP()
     public var http = HTTP()
     public var api = API()
     public var publish = Publish()
     public var play = Play()
     public var retention = Retention()
+    public var relay = Relay()
     public var limits = Limits()
     public var metrics = Metrics()
     public var log = Log()
     public var drain = Drain()
 
     public init() {}
+
+    /// Who this node is among others.
+    public struct Node: Sendable, Equatable {
+        /// Empty is the machine's name.
+        public var id = ""
+        /// The data centre it stands in.
+        public var idc = "local"
+    }
 
     public struct RTMP: Sendable, Equatable {
         public var listen = [Endpoint(host: Endpoint.everywhere, port: 1935)]
@@ -78,6 +88,23 @@ public struct Settings: Sendable, Equatable {
         public var time: Milliseconds = 10_000
         /// Bytes of one stream's log.
         public var bytes = 64 << 20
+    }
+
+    /// Streams from and to other nodes.
+    public struct Relay: Sendable, Equatable {
+        public var listen: [Endpoint] = []
+        /// Asked, in this order, for streams that nobody publishes here.
+        public var parents: [Remote] = []
+        /// Holds what all nodes of the network know and nobody else; empty is none.
+        public var secretFile = ""
+        /// A parent that is silent for so long is replaced.
+        public var deadAfter: Milliseconds = 600
+        /// How long a stream that nobody reads any more is still pulled.
+        public var hold: Milliseconds = 5_000
+        /// For an answer to the question for a stream, from all parents together.
+        public var timeout: Milliseconds = 5_000
+        /// Bytes of one stream that a parent may send ahead of what this node has taken in.
+        public var window = 8 << 20
     }
 
     public struct Limits: Sendable, Equatable {

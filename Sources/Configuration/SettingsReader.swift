@@ -121,7 +121,7 @@ struct SettingsReader {
     private mutating func checkListeners() {
         let listeners = [
             ("rtmp.listen", settings.rtmp.listen), ("http.listen", settings.http.listen),
-            ("api.listen", settings.api.listen),
+            ("api.listen", settings.api.listen), ("relay.listen", settings.relay.listen),
         ]
         for (i, (later, endpoints)) in listeners.enumerated() {
             for (earlier, others) in listeners[..<i] {

@@ -114,6 +114,44 @@ extension ValueType where Value: RawRepresentable & CaseIterable, Value.RawValue
     }
 }
 
+extension ValueType<String> {
+    /// Of a node or a data centre: what can stand in logs, labels and file names as it is. `word` stands for none.
+    static func name(or word: String? = nil) -> Self {
+        let expectation = "a name of 1 to 64 letters, digits, '.', '-' and '_'" + (word.map { ", or \($0)" } ?? "")
+        return ValueType(
+            expectation: expectation,
+            read: { (texts) throws(ValueFault) in
+                let text = texts[0]
+                if text == word { return "" }
+                let isName = text.utf8.allSatisfy {
+                    switch $0 {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                        true
+                    default: false
+                    }
+                }
+                guard isName, text.utf8.count <= 64, !text.isEmpty else {
+                    throw ValueFault("\(quoted(text)) is not a name", "write \(expectation)")
+                }
+                return text
+            },
+            show: { $0.isEmpty ? word ?? "" : $0 })
+    }
+
+    /// Of a file, or `off` for none.
+    static let path = ValueType(
+        expectation: "a file's path, or off",
+        read: { (texts) throws(ValueFault) in
+            if texts[0] == "off" { return "" }
+            guard !texts[0].utf8.contains(0), texts[0].utf8.count < 4_096 else {
+                throw ValueFault("\(quoted(texts[0])) is not a path", "give the path of a file")
+            }
+            return texts[0]
+        },
+        show: { $0.isEmpty ? "off" : $0 })
+}
+
 extension ValueType<[Endpoint]> {
     /// Addresses one key may list.
     private static var listLimit: Int { 64 }

@@ -4,6 +4,7 @@
 /// what other loops want done arrives as a job in the mailbox.
 import CSystem
 import CUV
+import Glibc
 
 public final class Loop {
     public let index: Int
@@ -69,6 +70,7 @@ public final class Loop {
 /// Clocks for those who live on a loop.
 public enum Clock {
     public static var unixMilliseconds: UInt64 { cs_unix_ms() }
+    public static var unixMicroseconds: Int64 { cs_unix_us() }
     public static var monotonicNanoseconds: UInt64 { cs_monotonic_ns() }
     public static var threadCPUNanoseconds: UInt64 { cs_thread_cpu_ns() }
 }
@@ -78,6 +80,23 @@ public enum Process {
     public static var residentBytes: UInt64 { cs_resident_bytes() }
 
     @discardableResult public static func raiseFileLimit() -> UInt64 { cs_raise_file_limit() }
+
+    /// A small file's first bytes; nil if it cannot be read.
+    public static func read(_ file: String, atMost limit: Int) -> [UInt8]? {
+        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { cs_close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: limit)
+        var count = 0
+        while count < limit {
+            let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress! + count, limit - count) }
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { return nil }
+            guard got > 0 else { break }
+            count += got
+        }
+        return Array(bytes[..<count])
+    }
 
     public static func write(_ bytes: [UInt8], to descriptor: Int32) {
         bytes.withUnsafeBytes { _ = cs_write_all(descriptor, $0.baseAddress, $0.count) }

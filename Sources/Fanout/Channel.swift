@@ -16,12 +16,14 @@ struct Channel {
 
     var isRead: Bool { !feeds.isEmpty }
 
-    mutating func append(_ frame: MediaKind, _ mark: FrameMark, body: UnsafeRawBufferPointer) -> UInt64 {
+    mutating func append(
+        _ frame: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, body: UnsafeRawBufferPointer
+    ) -> UInt64 {
         let timestamp = UInt32(truncatingIfNeeded: mark.timestamp)
         var mark = mark
         mark.size = UInt32(WireEncoder.size(kind.format, bodyCount: body.count, timestamp: timestamp))
         return writer.append(mark) {
-            WireEncoder.encode(kind.format, frame, timestamp: timestamp, body: body, into: $0)
+            WireEncoder.encode(kind.format, frame, mark, of: source, body: body, into: $0)
         }
     }
 

@@ -1,6 +1,7 @@
 /// What a decoder must have been told before it can start anywhere in the stream: metadata and sequence headers, the
 /// newest of each track. Bounded: a stream has few tracks, and what goes beyond the limit is carried but not repeated.
 import Media
+import StreamLog
 
 struct Configurations {
     struct Key: Equatable {
@@ -40,13 +41,15 @@ struct Configurations {
     }
 
     /// Script data first, then video, then audio: the order in which players expect them.
-    func prologue(_ kind: WireKind, timestamp: Int64) -> [UInt8] {
+    func prologue(_ kind: WireKind, before mark: FrameMark, of source: WireEncoder.Source) -> [UInt8] {
         var bytes: [UInt8] = []
         for wanted in [MediaKind.script, .video, .audio] where kind.tracks.contains(wanted) {
+            var repeated = mark
+            repeated.flags = wanted == .script ? [.script, .repeated] : [.configuration, .repeated]
             // ffmpeg takes metadata that comes later than 0 for a subtitle track.
-            let time = wanted == .script ? 0 : UInt32(truncatingIfNeeded: timestamp)
+            if wanted == .script { repeated.timestamp = 0 }
             for entry in entries where entry.key.kind == wanted {
-                WireEncoder.append(kind.format, wanted, timestamp: time, body: entry.body, to: &bytes)
+                WireEncoder.append(kind.format, wanted, repeated, of: source, body: entry.body, to: &bytes)
             }
         }
         return bytes

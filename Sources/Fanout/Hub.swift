@@ -12,6 +12,13 @@ public final class Hub: Sendable {
         var streams: [StreamName: StreamHandle] = [:]
         var waiters: [StreamName: [Waiter]] = [:]
         var nextWaiter: UInt64 = 1
+        var nextNumber: UInt32 = 1
+
+        /// A stream's number on relay links: not 0, and not one that was in use a moment ago.
+        mutating func takeNumber() -> UInt32 {
+            defer { nextNumber = nextNumber == .max ? 1 : nextNumber + 1 }
+            return nextNumber
+        }
     }
 
     private struct Waiter: Sendable {
@@ -45,7 +52,7 @@ public final class Hub: Sendable {
         let found = table.with { table -> Found in
             if let handle = table.streams[name] { return .there(handle) }
             guard table.streams.count < settings.maxStreams else { return .full }
-            let handle = StreamHandle(name, hub: self, home: fanout)
+            let handle = StreamHandle(name, hub: self, number: table.takeNumber(), home: fanout)
             table.streams[name] = handle
             return .made(handle, table.waiters.removeValue(forKey: name) ?? [])
         }
@@ -64,7 +71,8 @@ public final class Hub: Sendable {
     }
 
     func mayReplace(_ present: Publisher, by other: Publisher) -> Bool {
-        switch settings.takeover {
+        guard !present.isUpstream, !other.isUpstream else { return present.isUpstream && !other.isUpstream }
+        return switch settings.takeover {
         case .always: true
         case .never: false
         case .same: present.identity == other.identity
@@ -91,6 +99,9 @@ public final class Hub: Sendable {
             return (nil, id)
         }
     }
+
+    /// Whether somebody waits for a stream of that name to appear.
+    public func isAwaited(_ name: StreamName) -> Bool { table.with { $0.waiters[name] != nil } }
 
     public func stopWaiting(_ name: StreamName, ticket: UInt64) {
         table.with { table in

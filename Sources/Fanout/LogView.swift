@@ -8,7 +8,7 @@ import StreamLog
 
 public final class LogView {
     let loop: Loop
-    private var reader = LogReader()
+    private(set) var reader = LogReader()
     private var slots: UnsafeMutablePointer<ViewerSlot>
     private(set) var count = 0
     private var capacity = 4
@@ -17,8 +17,11 @@ public final class LogView {
     /// Slots in state `failed`. They go at the end of the pass that found them: the loops over slots stay simple.
     private var failed = 0
 
+    /// Readers that are no viewers.
+    private var cursors: [any LogCursor] = []
+
     private(set) var totals = Totals()
-    /// When the last viewer left, in the loop's milliseconds.
+    /// When the last reader left, in the loop's milliseconds.
     private(set) var emptySince: UInt64
 
     struct Totals: Sendable {
@@ -34,7 +37,7 @@ public final class LogView {
     }
 
     deinit {
-        precondition(count == 0, "a view outlives its viewers")
+        precondition(isUnread, "a view outlives its readers")
         slots.deallocate()
         vectors.deallocate()
     }
@@ -80,12 +83,27 @@ public final class LogView {
         }
         viewer.view = nil
         viewer.index = -1
-        if count == 0 { emptySince = loop.now }
+        if isUnread { emptySince = loop.now }
     }
 
-    /// Lets every viewer know, then lets go of it.
+    func add(_ cursor: any LogCursor) { cursors.append(cursor) }
+
+    func remove(_ cursor: any LogCursor) {
+        guard let index = cursors.firstIndex(where: { $0 === cursor }) else { return }
+        totals.bytesOut += cursors.remove(at: index).bytesOut
+        if isUnread { emptySince = loop.now }
+    }
+
+    var isUnread: Bool { count == 0 && cursors.isEmpty }
+    var cursorCount: Int { cursors.count }
+
+    /// Lets every reader know, then lets go of it.
     func end(_ reason: ViewerEnd) {
         while count > 0 { finish(count - 1, reason) }
+        while let cursor = cursors.popLast() {
+            totals.bytesOut += cursor.bytesOut
+            cursor.logEnded(reason)
+        }
     }
 
     private func finish(_ index: Int, _ reason: ViewerEnd) {
@@ -101,9 +119,11 @@ public final class LogView {
         reader.extend(update)
         while let expired = reader.expired {
             rescue(from: expired.segment, until: expired.end)
+            for cursor in cursors { cursor.logDrops(before: expired.end) }
             reader.dropOldest()
         }
         flush()
+        for cursor in cursors { cursor.logGrew() }
     }
 
     private func flush() {
@@ -325,10 +345,12 @@ public final class LogView {
     var bytesOut: UInt64 {
         var sum = totals.bytesOut
         for index in 0..<count { sum += slots[index].bytes }
+        for cursor in cursors { sum += cursor.bytesOut }
         return sum
     }
 
     func countViewers(into counts: inout [String: Int]) {
         for index in 0..<count { counts[slots[index].viewer.takeUnretainedValue().label, default: 0] += 1 }
+        if !cursors.isEmpty { counts["relay", default: 0] += cursors.count }
     }
 }

@@ -40,13 +40,25 @@ public final class LoopFanout {
 
     /// Shows the stream to the viewer, from the newest keyframe on.
     public func attach(_ viewer: Viewer, to handle: StreamHandle, _ kind: WireKind) {
+        view(of: handle, kind).add(viewer)
+    }
+
+    /// Sends the stream to a child node.
+    public func attach(_ outlet: RelayOutlet) {
+        let view = view(of: outlet.handle, .relay)
+        view.add(outlet)
+        outlet.attached(to: view)
+        outlet.logGrew()
+    }
+
+    private func view(of handle: StreamHandle, _ kind: WireKind) -> LogView {
         let key = Key(stream: ObjectIdentifier(handle), kind: kind)
-        if let entry = views[key] { return entry.view.add(viewer) }
+        if let entry = views[key] { return entry.view }
         let view = LogView(on: loop)
         let feed = LogFeed(view, on: loop)
         views[key] = Entry(handle: handle, view: view, feed: feed)
         handle.onHome(from: loop) { stream in stream.subscribe(kind, feed) }
-        view.add(viewer)
+        return view
     }
 
     public var isIdle: Bool { views.isEmpty }
@@ -56,7 +68,7 @@ public final class LoopFanout {
         hub.setPressure(gauge.measure(cpu: Clock.threadCPUNanoseconds, now: Clock.monotonicNanoseconds), of: loop)
         for (key, entry) in views {
             entry.view.endStalled(after: hub.settings.stallTimeout)
-            guard entry.view.count == 0 else { continue }
+            guard entry.view.isUnread else { continue }
             guard entry.handle.isClosed || loop.now - entry.view.emptySince >= LoopFanout.emptyViewHold else {
                 continue
             }

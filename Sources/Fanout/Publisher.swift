@@ -10,12 +10,14 @@ public struct Publisher: Sendable {
     public let identity: String
     /// Milliseconds of Unix time.
     public let since: UInt64
+    /// The stream comes from another node: whoever publishes here goes first.
+    public let isUpstream: Bool
     /// Ends the publish session. Callable from any loop.
     public let end: @Sendable (PublishEnd) -> Void
 
     public init(
         session: String, label: String, address: String, agent: String, identity: String, since: UInt64,
-        end: @escaping @Sendable (PublishEnd) -> Void
+        isUpstream: Bool = false, end: @escaping @Sendable (PublishEnd) -> Void
     ) {
         self.session = session
         self.label = label
@@ -23,6 +25,7 @@ public struct Publisher: Sendable {
         self.agent = agent
         self.identity = identity
         self.since = since
+        self.isUpstream = isUpstream
         self.end = end
     }
 }

@@ -5,6 +5,7 @@
 import EventLoop
 import FLV
 import Media
+import RelayProtocol
 import StreamLog
 
 public final class Stream {
@@ -28,13 +29,18 @@ public final class Stream {
         public var lastFrame: UInt64 = 0
     }
 
-    private let settings: FanoutSettings
+    let settings: FanoutSettings
+    /// This process's name for the stream on relay links; the same for every child.
+    let number: UInt32
     private(set) var loop: Loop
-    private var channels: [Channel]
+    var channels: [Channel]
+    private(set) var hasVideo = false
     private var configurations = Configurations()
     private var timeline = Timeline()
+    private var relayedTimeline = RelayedTimeline()
     private var sequence: UInt64 = 0
-    private var hasVideo = false
+    /// Where in the frame log each epoch begins that may still be in it.
+    private var epochs: [(epoch: UInt64, offset: UInt64)] = []
     private var awaitsKeyframe = true
     private var lastJoin: Int64 = .min
     private var lastKeyframe: Int64?
@@ -42,15 +48,18 @@ public final class Stream {
     public private(set) var keyframeInterval: Int64 = 0
     private var flush: FlushClock
     private var timer: Timer?
-    private var lingerTimer: Timer?
+    var lingerTimer: Timer?
 
     /// How often a stream without video offers a new place to join, in milliseconds.
-    private static let audioJoinInterval: Int64 = 500
+    static let audioJoinInterval: Int64 = 500
+    /// Publish sessions within one retention that are told apart.
+    private static let maxEpochs = 64
 
-    init(_ name: StreamName, handle: StreamHandle, settings: FanoutSettings, on loop: Loop) {
+    init(_ name: StreamName, handle: StreamHandle, settings: FanoutSettings, number: UInt32, on loop: Loop) {
         self.name = name
         self.handle = handle
         self.settings = settings
+        self.number = number
         self.loop = loop
         created = Clock.unixMilliseconds
         flush = FlushClock(interval: settings.flushInterval)
@@ -61,71 +70,83 @@ public final class Stream {
 
     /// Takes one message body of the publisher. Readers are told when `flushIfDue` is called.
     public func append(_ kind: MediaKind, timestamp: UInt32, body: [UInt8]) throws(FLVError) {
+        count(body)
+        let frame = try FrameClass(kind, body.span)
+        if frame.isConfiguration || kind == .script {
+            guard configurations.note(frame.key, body) else { return }
+        }
+        guard observe(frame, body) else { return }
+        sequence += 1
+        let time = timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: Int64(counters.lastFrame))
+        let mark = FrameMark(
+            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags)
+        store(frame, mark, body)
+    }
+
+    /// Takes one frame from another node, with the number that its ingest node gave it. What a relay may pass on, and
+    /// in which order, has been decided before.
+    public func append(relayed header: RelayFrame.Header, body: [UInt8]) throws(FLVError) {
+        let frame = try FrameClass(header.kind, body.span)
+        // Before its arrival is noted: the gap to the last frame counts.
+        if header.number.epoch > epoch { beginEpoch(header.number.epoch) }
+        count(body)
+        let isRepeated = header.flags.contains(.prologue)
+        if frame.isConfiguration || header.kind == .script {
+            let isNews = configurations.note(frame.key, body)
+            // A numbered frame is kept even when it says nothing new: who relays it on must not find a gap.
+            guard isNews || !isRepeated else { return }
+        }
+        guard observe(frame, body) else { return }
+        if !isRepeated { sequence = header.number.sequence }
+        var mark = FrameMark(
+            size: 0, timestamp: relayedTimeline.map(header.timestamp, now: counters.lastFrame),
+            sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags)
+        if isRepeated { mark.flags.insert(.repeated) }
+        store(frame, mark, body)
+    }
+
+    private func count(_ body: [UInt8]) {
         counters.bytesIn += UInt64(body.count)
         counters.lastFrame = Clock.unixMilliseconds
-        let (flags, key) = try classify(kind, body)
-        if flags.contains(.configuration) || kind == .script {
-            guard configurations.note(key, body) else { return }
-            // A configuration that only the encoder's own decoders understand is carried all the same.
-            try? description.observe(kind: kind, body: body.span)
+    }
+
+    /// Learns of the stream what the frame tells. False for video that nobody could decode.
+    private func observe(_ frame: FrameClass, _ body: [UInt8]) -> Bool {
+        if frame.announcesVideo { hasVideo = true }
+        // A configuration that only the encoder's own decoders understand is carried all the same.
+        if frame.isConfiguration || frame.kind == .script {
+            try? description.observe(kind: frame.kind, body: body.span)
         }
-        switch kind {
-        case .video where !flags.contains(.configuration):
+        switch frame.kind {
+        case .video where !frame.isConfiguration:
             counters.video += 1
-            if flags.contains(.keyframe) { awaitsKeyframe = false }
-            guard !awaitsKeyframe else {
-                counters.undecodable += 1
-                return
-            }
+            if frame.isKeyframe { awaitsKeyframe = false }
+            if awaitsKeyframe { counters.undecodable += 1 }
+            return !awaitsKeyframe
         case .audio:
             counters.audio += 1
-            if description.audio == nil { try? description.observe(kind: kind, body: body.span) }
+            if description.audio == nil { try? description.observe(kind: frame.kind, body: body.span) }
         default: break
         }
-        let now = Int64(counters.lastFrame)
-        store(kind, flags, timestamp: timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: now), body)
+        return true
     }
 
-    private func classify(
-        _ kind: MediaKind, _ body: [UInt8]
-    ) throws(FLVError) -> (FrameMark.Flags, Configurations.Key) {
-        guard !body.isEmpty else { return ([], .init(kind: kind, slot: 0)) }
-        switch kind {
-        case .script:
-            return (.script, .init(kind: kind, slot: 0))
-        case .video:
-            let packet = try VideoPacket.parse(body.span)
-            if packet.isSequenceHeader { hasVideo = true }
-            if packet.isSequenceHeader || packet.packetType == .metadata {
-                let slot = UInt16(packet.trackID) | (packet.isSequenceHeader ? 0 : 0x100)
-                return ([.video, .configuration], .init(kind: kind, slot: slot))
-            }
-            if packet.isCoded { hasVideo = true }
-            return (packet.isKeyframe && packet.isCoded ? [.video, .keyframe] : .video, .init(kind: kind, slot: 0))
-        case .audio:
-            let packet = try AudioPacket.parse(body.span)
-            guard packet.isSequenceHeader else { return (.audio, .init(kind: kind, slot: 0)) }
-            return ([.audio, .configuration], .init(kind: kind, slot: UInt16(packet.trackID)))
+    private func store(_ frame: FrameClass, _ mark: FrameMark, _ body: [UInt8]) {
+        if frame.isKeyframe {
+            if let lastKeyframe { keyframeInterval = mark.timestamp - lastKeyframe }
+            lastKeyframe = mark.timestamp
         }
-    }
-
-    private func store(_ kind: MediaKind, _ flags: FrameMark.Flags, timestamp: Int64, _ body: [UInt8]) {
-        sequence += 1
-        let mark = FrameMark(size: 0, timestamp: timestamp, sequence: sequence, flags: flags)
-        if flags.contains(.keyframe) {
-            if let lastKeyframe { keyframeInterval = timestamp - lastKeyframe }
-            lastKeyframe = timestamp
-        }
-        let isJoin = joinable(flags, timestamp)
+        let source = WireEncoder.Source(stream: number, epoch: epoch)
+        let isJoin = joinable(mark.flags, mark.timestamp)
         body.withUnsafeBytes { body in
             for index in channels.indices where index == 0 || channels[index].isRead {
-                guard channels[index].kind.tracks.contains(kind) else { continue }
-                let offset = channels[index].append(kind, mark, body: body)
+                guard channels[index].kind.tracks.contains(frame.kind) else { continue }
+                let offset = channels[index].append(frame.kind, mark, of: source, body: body)
                 guard isJoin.contains(channels[index].kind.tracks) else { continue }
-                channels[index].writer.setJoinPoint(joinPoint(channels[index].kind, offset, timestamp))
+                channels[index].writer.setJoinPoint(joinPoint(channels[index].kind, offset, mark, source))
             }
         }
-        flush.appended(video: kind == .video && !flags.contains(.configuration), now: loop.now)
+        flush.appended(video: frame.kind == .video && !frame.isConfiguration, now: loop.now)
     }
 
     /// For which selections of tracks a viewer can start at this frame.
@@ -151,10 +172,44 @@ public final class Stream {
         }
     }
 
-    private func joinPoint(_ kind: WireKind, _ offset: UInt64, _ timestamp: Int64) -> JoinPoint {
+    func joinPoint(
+        _ kind: WireKind, _ offset: UInt64, _ mark: FrameMark, _ source: WireEncoder.Source
+    ) -> JoinPoint {
         JoinPoint(
-            offset: offset, prologue: configurations.prologue(kind, timestamp: timestamp),
-            version: configurations.version, timestamp: timestamp)
+            offset: offset, prologue: configurations.prologue(kind, before: mark, of: source),
+            version: configurations.version, timestamp: mark.timestamp)
+    }
+
+    // MARK: Epochs
+
+    /// Another publish session: its frames are numbered anew, and what the last one said no longer holds.
+    private func beginEpoch(_ newer: UInt64) {
+        epoch = newer
+        sequence = 0
+        hasVideo = false
+        awaitsKeyframe = true
+        lastKeyframe = nil
+        configurations.reset()
+        description = StreamDescription()
+        let reached = channels[0].writer.newestTimestamp
+        relayedTimeline.beginEpoch(reached: reached, at: counters.lastFrame)
+        if let reached { timeline.follow(reached, arrived: Int64(counters.lastFrame)) }
+        let tail = channels[0].writer.tail
+        if let current = epochs.lastIndex(where: { $0.offset <= tail }) { epochs.removeFirst(current) }
+        if epochs.count == Stream.maxEpochs { epochs.removeFirst() }
+        epochs.append((newer, channels[0].writer.head))
+    }
+
+    /// Of the frame at that place in the frame log.
+    func epoch(at offset: UInt64) -> UInt64 { epochs.last { $0.offset <= offset }?.epoch ?? epoch }
+
+    /// Who publishes from now on. Its frames make a newer epoch than any that was here; an upstream's bring theirs.
+    func begin(_ publisher: Publisher) {
+        lingerTimer = nil
+        self.publisher = publisher
+        guard !publisher.isUpstream else { return }
+        beginEpoch(max(epoch + 1, Clock.unixMilliseconds))
+        timeline.beginSession(nowMilliseconds: Int64(Clock.unixMilliseconds))
     }
 
     // MARK: The flush
@@ -162,6 +217,8 @@ public final class Stream {
     /// To be called when the publisher's read is through: writes what is due, and sees to it that the rest will be.
     public func flushIfDue() {
         guard channels.contains(where: \.isRead) else { return flush.reset() }
+        // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
+        for index in channels.indices where channels[index].kind.format == .relay { publish(index) }
         switch flush.due(now: loop.now, pressure: handle.hub.pressure(of: loop)) {
         case .now: flushAll()
         case .after(let milliseconds): arm(milliseconds)
@@ -171,7 +228,11 @@ public final class Stream {
 
     private func flushAll() {
         flush.flushed(now: loop.now)
-        for index in channels.indices where channels[index].isRead { channels[index].publish(from: loop) }
+        for index in channels.indices { publish(index) }
+    }
+
+    private func publish(_ index: Int) {
+        if channels[index].isRead { channels[index].publish(from: loop) }
     }
 
     private func arm(_ milliseconds: UInt64) {
@@ -179,59 +240,12 @@ public final class Stream {
         if timer?.isArmed == false { timer?.arm(after: milliseconds) }
     }
 
-    // MARK: Readers
-
-    func subscribe(_ kind: WireKind, _ feed: LogFeed) {
-        let index = channels.firstIndex { $0.kind == kind } ?? makeChannel(kind)
-        channels[index].subscribe(feed, from: loop)
-    }
-
-    /// A log that nobody has read until now starts with what the frame log holds from its newest keyframe on.
-    private func makeChannel(_ kind: WireKind) -> Int {
-        var channel = Channel(kind, retention: settings.retention)
-        let frames = channels[0].writer
-        let start = frames.joinPoint?.offset ?? frames.head
-        var lastAudioJoin = Int64.min
-        frames.forEachFrame(from: start) { mark, bytes in
-            let media: MediaKind =
-                mark.flags.contains(.video) ? .video : mark.flags.contains(.audio) ? .audio : .script
-            guard kind.tracks.contains(media) else { return }
-            let body = UnsafeRawBufferPointer(
-                rebasing: bytes[FLVTag.headerSize..<(bytes.count - FLVTag.trailerSize)])
-            let offset = channel.append(media, mark, body: body)
-            let audioOnly = kind.tracks == .audio || !hasVideo
-            if mark.flags.contains(.keyframe)
-                || (audioOnly && media == .audio && !mark.flags.contains(.configuration)
-                    && (lastAudioJoin == .min || mark.timestamp - lastAudioJoin > Stream.audioJoinInterval))
-            {
-                lastAudioJoin = mark.timestamp
-                channel.writer.setJoinPoint(joinPoint(kind, offset, mark.timestamp))
-            }
-        }
-        channels.append(channel)
-        return channels.count - 1
-    }
-
-    func unsubscribe(_ kind: WireKind, _ feed: LogFeed, bytesOut: UInt64) {
-        counters.retired += bytesOut
-        guard let index = channels.firstIndex(where: { $0.kind == kind }) else { return }
-        channels[index].unsubscribe(feed)
-        if index > 0 && !channels[index].isRead { channels.remove(at: index) }
-    }
-
     // MARK: Publish sessions
 
-    func begin(_ publisher: Publisher) {
-        lingerTimer = nil
-        self.publisher = publisher
-        epoch = max(epoch + 1, Clock.unixMilliseconds)
-        sequence = 0
-        hasVideo = false
-        awaitsKeyframe = true
-        lastKeyframe = nil
-        configurations.reset()
-        description = StreamDescription()
-        timeline.beginSession(nowMilliseconds: Int64(Clock.unixMilliseconds))
+    /// The stream comes from another parent now.
+    public func follow(_ upstream: Publisher) {
+        guard publisher?.isUpstream ?? true else { return }
+        begin(upstream)
     }
 
     /// The publisher has gone. Its viewers stay for `linger`, in case it comes back.
@@ -260,6 +274,9 @@ public final class Stream {
     }
 
     // MARK: Stats
+
+    /// Counts what was sent from a log that has been let go of.
+    func retire(_ bytesOut: UInt64) { counters.retired += bytesOut }
 
     public var isLingering: Bool { publisher == nil }
     public var corrections: Timeline.Corrections { timeline.corrections }

@@ -6,6 +6,7 @@ import EventLoop
 
 public final class StreamHandle: @unchecked Sendable {
     public let name: StreamName
+    public let number: UInt32
     let hub: Hub
     private var stream: Stream!
     private let home: Lock<Home>
@@ -16,11 +17,12 @@ public final class StreamHandle: @unchecked Sendable {
         var isArriving = false
     }
 
-    init(_ name: StreamName, hub: Hub, home fanout: LoopFanout) {
+    init(_ name: StreamName, hub: Hub, number: UInt32, home fanout: LoopFanout) {
         self.name = name
+        self.number = number
         self.hub = hub
         home = Lock(Home(door: fanout.door))
-        stream = Stream(name, handle: self, settings: hub.settings, on: fanout.loop)
+        stream = Stream(name, handle: self, settings: hub.settings, number: number, on: fanout.loop)
     }
 
     public var isClosed: Bool { closed.with { $0 } }

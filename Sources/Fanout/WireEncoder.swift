@@ -3,8 +3,16 @@ import FLV
 import HTTP
 import Media
 import RTMP
+import RelayProtocol
+import StreamLog
 
 enum WireEncoder {
+    /// What a relayed frame says of where it comes from; other formats have no room for it.
+    struct Source {
+        let stream: UInt32
+        let epoch: UInt64
+    }
+
     /// RTMP players are all served on the message stream that `createStream` gives them.
     private static let messageStream: UInt32 = 1
     private static let binaryMessage: UInt8 = 2
@@ -19,13 +27,16 @@ enum WireEncoder {
         case .rtmp:
             return ChunkEncoder.encodedSize(
                 payloadCount: bodyCount, timestamp: timestamp, chunkSize: ServerSession.outboundChunkSize)
+        case .relay:
+            return RelayFrame.headerSize + bodyCount
         }
     }
 
     static func encode(
-        _ format: WireKind.Format, _ kind: MediaKind, timestamp: UInt32, body: UnsafeRawBufferPointer,
-        into destination: UnsafeMutableRawPointer
+        _ format: WireKind.Format, _ kind: MediaKind, _ mark: FrameMark, of source: Source,
+        body: UnsafeRawBufferPointer, into destination: UnsafeMutableRawPointer
     ) {
+        let timestamp = UInt32(truncatingIfNeeded: mark.timestamp)
         switch format {
         case .flv:
             _ = FLVTag.encode(kind: kind, timestamp: timestamp, payload: body, into: destination)
@@ -37,18 +48,37 @@ enum WireEncoder {
             _ = ChunkEncoder.encode(
                 type: kind.rawValue, timestamp: timestamp, messageStream: messageStream, payload: body,
                 chunkSize: ServerSession.outboundChunkSize, into: destination)
+        case .relay:
+            let header = RelayFrame.Header(
+                stream: source.stream, number: FrameNumber(epoch: source.epoch, sequence: mark.sequence), kind: kind,
+                flags: RelayFrame.Flags(mark.flags), timestamp: timestamp, wallClock: mark.origin,
+                bodyCount: body.count)
+            header.write(into: UnsafeMutableRawBufferPointer(start: destination, count: RelayFrame.headerSize))
+            if let bytes = body.baseAddress {
+                (destination + RelayFrame.headerSize).copyMemory(from: bytes, byteCount: body.count)
+            }
         }
     }
 
     static func append(
-        _ format: WireKind.Format, _ kind: MediaKind, timestamp: UInt32, body: [UInt8], to bytes: inout [UInt8]
+        _ format: WireKind.Format, _ kind: MediaKind, _ mark: FrameMark, of source: Source, body: [UInt8],
+        to bytes: inout [UInt8]
     ) {
-        let count = size(format, bodyCount: body.count, timestamp: timestamp)
+        let count = size(format, bodyCount: body.count, timestamp: UInt32(truncatingIfNeeded: mark.timestamp))
         bytes += [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             body.withUnsafeBytes {
-                encode(format, kind, timestamp: timestamp, body: $0, into: UnsafeMutableRawPointer(buffer.baseAddress!))
+                encode(format, kind, mark, of: source, body: $0, into: UnsafeMutableRawPointer(buffer.baseAddress!))
             }
             initialized = count
         }
+    }
+}
+
+extension RelayFrame.Flags {
+    init(_ flags: FrameMark.Flags) {
+        self = []
+        if flags.contains(.keyframe) { insert(.keyframe) }
+        if flags.contains(.configuration) { insert(.configuration) }
+        if flags.contains(.repeated) { insert(.prologue) }
     }
 }

@@ -7,6 +7,8 @@ public struct WireKind: Hashable, Sendable {
         /// Each FLV tag in a WebSocket message of its own.
         case webSocketFLV
         case rtmp
+        /// For other nodes: frames with their numbers.
+        case relay
     }
 
     public enum Tracks: String, Hashable, Sendable {
@@ -32,4 +34,6 @@ public struct WireKind: Hashable, Sendable {
     /// The log that every stream keeps, and from which the others are made: FLV tags hold whole message bodies, so
     /// that the bytes an FLV viewer reads and the bytes an encoder of another format starts from are the same.
     static let frames = WireKind(.flv)
+
+    public static let relay = WireKind(.relay)
 }

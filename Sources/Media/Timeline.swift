@@ -49,6 +49,15 @@ public struct Timeline: Sendable {
 
     public init(thresholds: Thresholds = Thresholds()) { self.thresholds = thresholds }
 
+    /// The stream came another way until now, and stood at `time` when its last frame arrived. To be told before
+    /// `beginSession`.
+    public mutating func follow(_ time: Int64, arrived: Int64) {
+        guard time > newest ?? -1 else { return }
+        newest = time
+        lastFrameArrived = arrived
+        lastScript = max(lastScript, time)
+    }
+
     /// A publisher arrives. Its first frame comes after the last one by the time that passed in between, and by one
     /// frame at least.
     public mutating func beginSession(nowMilliseconds now: Int64) {

@@ -11,15 +11,17 @@ public enum Node {
         public var rtmp: [UInt16] = []
         public var http: [UInt16] = []
         public var api: [UInt16] = []
+        public var relay: [UInt16] = []
     }
 
     /// Runs until a signal ends it. `started` is called once everything listens.
-    public static func run(_ settings: Settings, started: (Ports) -> Void) throws(ListenError) {
+    public static func run(_ settings: Settings, started: (Ports) -> Void) throws(StartError) {
         EventLoop.Process.raiseFileLimit()
         let count = settings.threads > 0 ? settings.threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let state = NodeState(settings: settings, loops: count)
+        let state = NodeState(settings: settings, relay: try relayConfiguration(settings), loops: count)
         let workers = (0..<count).map { Worker(index: $0, state: state) }
-        let ports = try listen(workers, settings)
+        let ports: Ports
+        do { ports = try listen(workers, settings) } catch { throw .listen(error) }
         let peers = workers.map { LoopBound($0, on: $0.loop) }
         for worker in workers {
             worker.peers = peers
@@ -31,7 +33,7 @@ public enum Node {
             .info, "node.start",
             [
                 ("version", version), ("threads", "\(count)"), ("rtmp", "\(ports.rtmp)"), ("http", "\(ports.http)"),
-                ("api", "\(ports.api)"),
+                ("api", "\(ports.api)"), ("relay", "\(ports.relay)"), ("node", state.relay.node.name),
             ])
         started(ports)
         workers[0].loop.run()
@@ -45,6 +47,7 @@ public enum Node {
         for endpoint in settings.rtmp.listen { ports.rtmp.append(try listen(workers, endpoint, .rtmp)) }
         for endpoint in settings.http.listen { ports.http.append(try listen(workers, endpoint, .http)) }
         for endpoint in settings.api.listen { ports.api.append(try listen(workers, endpoint, .api)) }
+        for endpoint in settings.relay.listen { ports.relay.append(try listen(workers, endpoint, .relay)) }
         return ports
     }
 

@@ -3,6 +3,7 @@ import Configuration
 import EventLoop
 import Fanout
 import Operations
+import RelayProtocol
 
 final class NodeState: Sendable {
     let settings: Settings
@@ -10,6 +11,10 @@ final class NodeState: Sendable {
     let log: EventLog
     let started = Clock.unixMilliseconds
     let addresses: AddressLimits
+    /// Who this node is to others.
+    let relay: RelayConnection.Configuration
+    let paths: StreamPaths
+    let pulls = Pulls()
     private let counters = Lock(Counters())
 
     struct Counters: Sendable {
@@ -25,8 +30,10 @@ final class NodeState: Sendable {
     /// Distinct reasons that are counted; they come from the program's own lists, so this is a backstop.
     private static let maxReasons = 200
 
-    init(settings: Settings, loops: Int) {
+    init(settings: Settings, relay: RelayConnection.Configuration, loops: Int) {
         self.settings = settings
+        self.relay = relay
+        paths = StreamPaths(relay.node)
         log = EventLog(settings.log)
         addresses = AddressLimits(
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)

@@ -8,7 +8,7 @@ import Operations
 
 class Session: ConnectionHandler {
     enum Role: String {
-        case none, publish, play, api
+        case none, publish, play, api, relay
     }
 
     let connection: Connection
@@ -63,11 +63,33 @@ class Session: ConnectionHandler {
             me.value(on: loop).appeared(handle, kind)
         }
         if let found { return start(found, kind) }
-        guard state.settings.play.wait > 0 else {
+        var patience = state.settings.play.wait
+        if worker.hasParents { patience = max(patience, state.settings.relay.timeout) }
+        guard patience > 0 else {
             state.hub.stopWaiting(name, ticket: ticket)
             return missing()
         }
-        wait = (ticket, loop.now + UInt64(state.settings.play.wait))
+        wait = (ticket, loop.now + UInt64(patience))
+        pull(name)
+    }
+
+    /// Asks other nodes for the stream, if there are any to be asked.
+    private func pull(_ name: StreamName) {
+        guard worker.hasParents else { return }
+        let me = LoopBound(Weak(self), on: loop)
+        worker.want(name, askedBy: nil) { loop, _ in me.value(on: loop).object?.pullFailed() }
+    }
+
+    /// No other node has the stream either. It may still appear while the viewer waits.
+    private func pullFailed() {
+        guard let wait, state.settings.play.wait == 0 else { return }
+        giveUp(wait.ticket)
+    }
+
+    private func giveUp(_ ticket: UInt64) {
+        wait = nil
+        if let name { state.hub.stopWaiting(name, ticket: ticket) }
+        missing()
     }
 
     private func appeared(_ handle: StreamHandle, _ kind: WireKind) {
@@ -126,10 +148,8 @@ class Session: ConnectionHandler {
     func ended(_ reason: ConnectionEnd) { end(reason.description) }
 
     func tick(now: UInt64) {
-        if let wait, now >= wait.deadline {
-            self.wait = nil
-            if let name { state.hub.stopWaiting(name, ticket: wait.ticket) }
-            missing()
+        if let wait {
+            if now >= wait.deadline { giveUp(wait.ticket) } else if let name { pull(name) }
         }
         if !isEnded { housekeep(now: now) }
     }
@@ -173,4 +193,10 @@ class Session: ConnectionHandler {
             bytesIn: connection.bytesIn, bytesOut: bytesOut, lagBytes: stats.lagBytes,
             lagMilliseconds: UInt64(max(0, stats.lagMilliseconds)), skips: stats.skips, track: tracks.rawValue)
     }
+}
+
+/// Remembers an object without keeping it.
+struct Weak<Object: AnyObject> {
+    private(set) weak var object: Object?
+    init(_ object: Object) { self.object = object }
 }

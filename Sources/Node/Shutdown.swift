@@ -28,7 +28,11 @@ final class Shutdown {
             [
                 ("sessions", "\(worker.state.snapshot.sessions)"), ("timeout_ms", "\(timeout)"),
             ])
-        worker.ask({ $0.stopListening() }, then: { [unowned self] _ in look() })
+        worker.ask(
+            { worker in
+                worker.stopListening()
+                worker.sendChildrenAway()
+            }, then: { [unowned self] _ in look() })
     }
 
     private func look() {

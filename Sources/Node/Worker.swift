@@ -3,6 +3,7 @@ import Configuration
 import EventLoop
 import Fanout
 import Operations
+import RelayProtocol
 
 final class Worker {
     let loop: Loop
@@ -17,6 +18,8 @@ final class Worker {
     private var listeners: [Listener] = []
     private var meters = StreamMeters()
     private var ticks = 0
+    private var upstreams: [Upstream] = []
+    private(set) lazy var parents = Parents(self)
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
     /// Timeouts are seen to this often, in milliseconds; the rest of the housekeeping at every second tick.
@@ -31,7 +34,7 @@ final class Worker {
     // MARK: Listening
 
     enum Service {
-        case rtmp, http, api
+        case rtmp, http, api, relay
     }
 
     /// Listens, and returns the port: the one that was asked for, or the one that the system chose for port 0.
@@ -50,25 +53,51 @@ final class Worker {
     }
 
     private func accept(_ connection: Connection, _ service: Service) {
-        guard state.admitSession() else {
-            state.count(error: "limit_sessions")
-            return connection.close()
-        }
+        guard admit(connection) else { return }
         guard state.addresses.enter(connection.peer.host) else {
             state.count(error: "limit_sessions_per_address")
             state.sessionEnded(bytesIn: 0, bytesOut: 0)
             return connection.close()
         }
-        let number = nextNumber
-        nextNumber += 1
+        let number = takeNumber()
         let session: Session =
             switch service {
+            case .relay: RelaySession(connection, worker: self, number: number, remote: nil)
             case .rtmp: RTMPSession(connection, worker: self, number: number)
             case .http: HTTPSession(connection, worker: self, number: number, isAdmin: false)
             case .api: HTTPSession(connection, worker: self, number: number, isAdmin: true)
             }
-        sessions[number] = session
-        connection.start(session)
+        keep(session)
+        (session as? RelaySession)?.begin()
+    }
+
+    /// Takes in a connection that this node made.
+    func adopt(_ connection: Connection, to remote: String) -> RelaySession? {
+        guard admit(connection) else { return nil }
+        // Counted like one that came in, so that `forget` is the same for both.
+        _ = state.addresses.enter(connection.peer.host)
+        let session = RelaySession(connection, worker: self, number: takeNumber(), remote: remote)
+        keep(session)
+        return session
+    }
+
+    private func admit(_ connection: Connection) -> Bool {
+        guard state.admitSession() else {
+            state.count(error: "limit_sessions")
+            connection.close()
+            return false
+        }
+        return true
+    }
+
+    private func takeNumber() -> UInt64 {
+        defer { nextNumber += 1 }
+        return nextNumber
+    }
+
+    private func keep(_ session: Session) {
+        sessions[session.number] = session
+        session.connection.start(session)
         wakeHousekeeping()
     }
 
@@ -88,18 +117,60 @@ final class Worker {
     private func tick() {
         let now = loop.now
         for session in Array(sessions.values) { session.tick(now: now) }
+        for upstream in upstreams { upstream.housekeep(now: now) }
         ticks += 1
         if ticks % 2 == 0 {
             fanout.housekeep()
             meters.measure(fanout, now: now)
         }
-        if !sessions.isEmpty || !fanout.isIdle || !meters.isEmpty { timer.arm(after: Worker.tickInterval) }
+        if !sessions.isEmpty || !fanout.isIdle || !meters.isEmpty || !upstreams.isEmpty {
+            timer.arm(after: Worker.tickInterval)
+        }
     }
 
     /// A stream has come to this loop.
     func publishing(_ handle: StreamHandle) {
         meters.watch(handle)
         wakeHousekeeping()
+    }
+
+    // MARK: Streams of other nodes
+
+    var isPulling: Bool { !upstreams.isEmpty }
+    var hasParents: Bool { !state.settings.relay.parents.isEmpty }
+
+    /// Sees to it that the stream is pulled, by whatever loop. `absent` is told, on this loop, if it cannot be had.
+    func want(_ name: StreamName, askedBy child: NodeID?, _ absent: @escaping @Sendable (Loop, String) -> Void) {
+        guard hasParents, !state.isDraining else { return absent(loop, "nobody publishes it here") }
+        switch state.pulls.want(name, Pulls.Waiter(mailbox: loop.mailbox, absent: absent), now: loop.now) {
+        case .absent(let reason): absent(loop, reason)
+        case .shared: break
+        case .start:
+            let upstream = Upstream(name, from: state.settings.relay.parents.map(\.description), worker: self)
+            upstreams.append(upstream)
+            wakeHousekeeping()
+            upstream.start()
+        }
+    }
+
+    func forget(_ upstream: Upstream) { upstreams.removeAll { $0 === upstream } }
+
+    /// The path of a stream has changed: nodes that have it from here must know.
+    func tellChildren(of handle: StreamHandle) {
+        for (peer, mailbox) in zip(peers, peerMailboxes) {
+            mailbox.post { loop in
+                for case let session as RelaySession in peer.value(on: loop).sessions.values {
+                    session.pathChanged(of: handle)
+                }
+            }
+        }
+    }
+
+    /// Nodes that are served from here are asked to leave in good time.
+    func sendChildrenAway() {
+        for case let session as RelaySession in sessions.values {
+            session.sendAway(graceMilliseconds: state.settings.drain.timeout)
+        }
     }
 
     // MARK: Ending sessions

@@ -23,9 +23,22 @@ struct FieldReader {
     func bad(_ field: String) -> RelayError { .badField(message: message, field: field) }
 
     mutating func u8() throws(RelayError) -> UInt8 { bytes[try advance(1)] }
-    mutating func u16() throws(RelayError) -> UInt16 { bytes.span.u16(at: try advance(2)) }
-    mutating func u32() throws(RelayError) -> UInt32 { bytes.span.u32(at: try advance(4)) }
-    mutating func u64() throws(RelayError) -> UInt64 { bytes.span.u64(at: try advance(8)) }
+
+    mutating func u16() throws(RelayError) -> UInt16 {
+        let start = try advance(2)
+        return bytes.span.u16(at: start)
+    }
+
+    mutating func u32() throws(RelayError) -> UInt32 {
+        let start = try advance(4)
+        return bytes.span.u32(at: start)
+    }
+
+    mutating func u64() throws(RelayError) -> UInt64 {
+        let start = try advance(8)
+        return bytes.span.u64(at: start)
+    }
+
     mutating func i64() throws(RelayError) -> Int64 { Int64(bitPattern: try u64()) }
 
     mutating func fixed(_ count: Int) throws(RelayError) -> [UInt8] {

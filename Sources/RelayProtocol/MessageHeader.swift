@@ -9,6 +9,15 @@ struct MessageHeader: Sendable, Equatable {
 
     static let size = 10
 
+    var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(u32: UInt32(truncatingIfNeeded: count))
+        bytes.append(type)
+        bytes.append(flags)
+        bytes.append(u32: stream)
+        return bytes
+    }
+
     static func parse(_ bytes: Span<UInt8>, at: Int) -> MessageHeader {
         MessageHeader(
             count: Int(bytes.u32(at: at)), type: bytes[at + 4], flags: bytes[at + 5], stream: bytes.u32(at: at + 6))

@@ -80,6 +80,8 @@ public struct RelayConnection: Sendable {
             guard let event = try parser.next(bytes, &at) else { return nil }
             switch event {
             case .frameBegins(let header): return .frameBegins(header)
+            // The hot path: the parser takes frames from a known peer alone, and they hold no path.
+            case .message(.frame(let frame)): return .message(.frame(frame))
             case .message(let message): return try take(message)
             }
         } catch {
@@ -118,7 +120,7 @@ public struct RelayConnection: Sendable {
             guard Proof.isEqual(proof, expected) else { throw .wrongProof(peer.node) }
             return open(peer)
         case (.open, .hello), (.open, .proof): throw .afterHandshake(message: message.type)
-        case (.open, _): return route(message)
+        case (.open(let peer), _): return try route(message, from: peer)
         default: throw .beforeHandshake(type: message.type.rawValue)
         }
     }
@@ -166,8 +168,10 @@ public struct RelayConnection: Sendable {
     }
 
     /// A stream whose path cannot be extended by this node is refused here, so that no shell can forget to.
-    private func route(_ message: RelayMessage) -> RelayAction {
+    private func route(_ message: RelayMessage, from peer: RelayPeer) throws(RelayError) -> RelayAction {
         guard let path = message.path else { return .message(message) }
+        // A path that leaves its teller out would hide a loop.
+        guard path.nodes.last == peer.node else { throw .pathOfAnother(peer: peer.node, path: path.description) }
         do {
             _ = try path.extended(by: configuration.node)
             return .message(message)

@@ -52,6 +52,8 @@ extension RelayError {
         switch self {
         case .pathLoop(let node, let path): "node \(node) would be in the stream's path twice: \(path)"
         case .pathTooLong(let limit): "the stream's path has more than \(limit) nodes"
+        case .pathOfAnother(let peer, let path):
+            "node \(peer) told a path that does not end with itself: \(path)"
         case .creditOverflow(let granted, let limit):
             "the peer granted \(granted) bytes of credit on top of what it had granted; the limit is \(limit)"
         case .creditExceeded(let bytes): "the peer sent a frame of \(bytes) bytes without credit for it"

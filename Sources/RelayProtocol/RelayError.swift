@@ -29,6 +29,7 @@ public enum RelayError: Error, Sendable, Equatable, CustomStringConvertible {
     // Streams.
     case pathLoop(node: NodeID, path: String)
     case pathTooLong(limit: Int)
+    case pathOfAnother(peer: NodeID, path: String)
     case creditOverflow(granted: UInt32, limit: Int64)
     case creditExceeded(bytes: Int)
     case silent(milliseconds: UInt64)
@@ -59,6 +60,7 @@ public enum RelayError: Error, Sendable, Equatable, CustomStringConvertible {
         case .refusedByPeer: "relay_refused_by_peer"
         case .pathLoop: "relay_path_loop"
         case .pathTooLong: "relay_path_too_long"
+        case .pathOfAnother: "relay_path_of_another"
         case .creditOverflow: "relay_credit_overflow"
         case .creditExceeded: "relay_credit_exceeded"
         case .silent: "relay_silent"

@@ -27,6 +27,12 @@ public struct RelayLimits: Sendable, Equatable {
     public static let frameFields = 255
     /// Credit that a sender may hold at once: two seconds of a stream of 1 Gbit/s.
     public static let credit: Int64 = 256 << 20
+    /// Parents that deliver one stream at once. Two are redundancy, and a move from both to two others makes four.
+    public static let sources = 4
+    /// Frames that a `FrameMerge` keeps while another parent may still fill a gap: seconds of any stream.
+    public static let heldFrames = 512
+    /// The bytes of these frames.
+    public static let heldBytes = 8 << 20
     /// Epochs and sequences end here, so that arithmetic on them cannot overflow.
     public static let highestNumber: UInt64 = 1 << 62
     /// Set aside for a frame's body before its bytes come.

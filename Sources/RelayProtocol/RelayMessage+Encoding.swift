@@ -14,10 +14,7 @@ extension RelayMessage {
         if case .frame(let frame) = self { return frame.append(to: &bytes) }
         precondition(stream != 0 || !type.needsStream, "stream number 0 is none")
         let start = bytes.count
-        bytes.append(u32: 0)
-        bytes.append(type.rawValue)
-        bytes.append(0)
-        bytes.append(u32: stream)
+        bytes += MessageHeader(count: 0, type: type.rawValue, flags: 0, stream: stream).bytes
         appendBody(to: &bytes)
         let count = bytes.count - start - MessageHeader.size
         precondition(count <= RelayLimits.controlBody, "a message is larger than its receiver takes")

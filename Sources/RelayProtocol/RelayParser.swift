@@ -13,6 +13,7 @@ public enum RelayEvent: Sendable, Equatable {
 }
 
 public struct RelayParser: Sendable {
+    /// Holds no references, so that a step copies it for nothing.
     private enum State {
         case header
         case frameFields(MessageHeader)
@@ -21,12 +22,13 @@ public struct RelayParser: Sendable {
         case frameBody(RelayFrame.Header)
         case body(MessageType, MessageHeader)
         case skipping(Int)
-        case failed(RelayError)
+        case failed
     }
 
     private let limits: RelayLimits
     private var state = State.header
-    /// The header or the fields that are being collected; keeps its storage.
+    private var failure: RelayError?
+    /// The header or the fields of which only a part has come; keeps its storage.
     private var head: [UInt8] = []
     /// The body that is being collected; given away whole.
     private var body: [UInt8] = []
@@ -61,59 +63,66 @@ public struct RelayParser: Sendable {
 
     /// The next event in `bytes`, which are read from `at` on; nil when all of them are taken in.
     public mutating func next(_ bytes: Span<UInt8>, _ at: inout Int) throws(RelayError) -> RelayEvent? {
+        if let failure { throw failure }
         do {
             while true {
-                let (event, isStuck) = try step(bytes, &at)
-                if event != nil || isStuck { return event }
+                switch try step(bytes, &at) {
+                case .event(let event): return event
+                case .needsMore: return nil
+                case .goesOn: break
+                }
             }
         } catch {
-            state = .failed(error)
+            state = .failed
+            failure = error
             throw error
         }
     }
 
-    /// One transition; `isStuck` when more bytes are needed for it.
-    private mutating func step(
-        _ bytes: Span<UInt8>, _ at: inout Int
-    ) throws(RelayError) -> (event: RelayEvent?, isStuck: Bool) {
+    private enum Step {
+        case event(RelayEvent)
+        case goesOn
+        case needsMore
+    }
+
+    /// One transition.
+    private mutating func step(_ bytes: Span<UInt8>, _ at: inout Int) throws(RelayError) -> Step {
         switch state {
-        case .failed(let error): throw error
+        case .failed: return .needsMore
         case .header:
-            guard collectHead(MessageHeader.size, bytes, &at) else {
+            guard let header = takeHeader(bytes, &at) else {
                 try checkFirstByte()
-                return (nil, true)
+                return .needsMore
             }
-            try begin(MessageHeader.parse(head.span, at: 0))
+            try begin(header)
         case .frameFields(let message):
-            guard collectHead(RelayFrame.fieldsSize, bytes, &at) else { return (nil, true) }
-            let (header, extra) = try RelayFrame.Header.parse(message, head.span, at: 0)
-            head.removeAll(keepingCapacity: true)
+            guard let (header, extra) = try takeFields(message, bytes, &at) else { return .needsMore }
             guard header.bodyCount <= limits.frameBody else {
                 throw .messageTooLarge(type: message.type, announced: header.bodyCount, limit: limits.frameBody)
             }
             state = extra > 0 ? .frameExtra(header, extra) : .frameBody(header)
-            return (.frameBegins(header), false)
+            return .event(.frameBegins(header))
         case .frameExtra(let header, let count):
             let part = min(count, bytes.count - at)
             at += part
             state = part == count ? .frameBody(header) : .frameExtra(header, count - part)
-            return (nil, part < count)
+            return part < count ? .needsMore : .goesOn
         case .frameBody(let header):
-            guard collectBody(header.bodyCount, bytes, &at) else { return (nil, true) }
+            guard collectBody(header.bodyCount, bytes, &at) else { return .needsMore }
             state = .header
-            return (.message(.frame(RelayFrame(header: header, body: takeBody()))), false)
+            return .event(.message(.frame(RelayFrame(header: header, body: takeBody()))))
         case .body(let type, let header):
-            guard collectBody(header.count, bytes, &at) else { return (nil, true) }
+            guard collectBody(header.count, bytes, &at) else { return .needsMore }
             state = .header
             if type == .hello { hello = body }
-            return (.message(try RelayMessage(type, header: header, body: takeBody())), false)
+            return .event(.message(try RelayMessage(type, header: header, body: takeBody())))
         case .skipping(let count):
             let part = min(count, bytes.count - at)
             at += part
             state = part == count ? .header : .skipping(count - part)
-            return (nil, part < count)
+            return part < count ? .needsMore : .goesOn
         }
-        return (nil, false)
+        return .goesOn
     }
 
     private mutating func begin(_ header: MessageHeader) throws(RelayError) {
@@ -121,11 +130,10 @@ public struct RelayParser: Sendable {
         // Who begins with anything but a hello, or a refusal instead of one, is most likely no relay node at all.
         if !hasBegun && !isOpen {
             guard type == .hello || type == .refused, header.count <= RelayLimits.handshakeBody else {
-                throw .notRelay(firstBytes: head)
+                throw .notRelay(firstBytes: header.bytes)
             }
         }
         hasBegun = true
-        head.removeAll(keepingCapacity: true)
         guard isOpen || type?.belongsToHandshake == true else { throw .beforeHandshake(type: header.type) }
         let limit = bodyLimit(type)
         guard header.count <= limit else {
@@ -154,6 +162,29 @@ public struct RelayParser: Sendable {
     private func checkFirstByte() throws(RelayError) {
         guard !hasBegun, !isOpen, let first = head.first, first != 0 else { return }
         throw .notRelay(firstBytes: head)
+    }
+
+    /// Whole headers are read where they are; only those that lie across two pieces are collected.
+    private mutating func takeHeader(_ bytes: Span<UInt8>, _ at: inout Int) -> MessageHeader? {
+        if head.isEmpty && bytes.count - at >= MessageHeader.size {
+            defer { at += MessageHeader.size }
+            return MessageHeader.parse(bytes, at: at)
+        }
+        guard collectHead(MessageHeader.size, bytes, &at) else { return nil }
+        defer { head.removeAll(keepingCapacity: true) }
+        return MessageHeader.parse(head.span, at: 0)
+    }
+
+    private mutating func takeFields(
+        _ message: MessageHeader, _ bytes: Span<UInt8>, _ at: inout Int
+    ) throws(RelayError) -> (RelayFrame.Header, extra: Int)? {
+        if head.isEmpty && bytes.count - at >= RelayFrame.fieldsSize {
+            defer { at += RelayFrame.fieldsSize }
+            return try RelayFrame.Header.parse(message, bytes, at: at)
+        }
+        guard collectHead(RelayFrame.fieldsSize, bytes, &at) else { return nil }
+        defer { head.removeAll(keepingCapacity: true) }
+        return try RelayFrame.Header.parse(message, head.span, at: 0)
     }
 
     /// Adds to `head` until it has `count` bytes, and returns whether it has.

@@ -122,4 +122,28 @@ public struct LogReader {
         let start = entry.segment.base + UInt64(mark.offset)
         return (start, start + UInt64(mark.size), mark.timestamp)
     }
+
+    /// The offset of the first readable frame whose bytes satisfy `isWanted`.
+    public func firstFrame(where isWanted: (UnsafeRawPointer) -> Bool) -> UInt64? {
+        for entry in entries {
+            for index in 0..<entry.markCount {
+                let local = Int(entry.segment.marks[index].offset)
+                if isWanted(entry.segment.bytes + local) { return entry.segment.base + UInt64(local) }
+            }
+        }
+        return nil
+    }
+
+    /// The bytes of the frame that starts at `offset`, if it can be read; valid as long as nothing is dropped.
+    public func bytes(at offset: UInt64) -> UnsafeRawPointer? {
+        guard offset >= tail, offset < head, !entries.isEmpty else { return nil }
+        let segment = entries[entryIndex(of: offset)].segment
+        return UnsafeRawPointer(segment.bytes + Int(offset - segment.base))
+    }
+
+    /// The bytes of the newest frame.
+    public var newestFrame: UnsafeRawPointer? {
+        guard let entry = entries.last(where: { $0.markCount > 0 }) else { return nil }
+        return UnsafeRawPointer(entry.segment.bytes + Int(entry.segment.marks[entry.markCount - 1].offset))
+    }
 }

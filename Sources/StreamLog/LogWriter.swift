@@ -124,13 +124,15 @@ public struct LogWriter {
     /// Frames in the newest segment, for publication together with `head`.
     public var newestMarkCount: Int { segments.last?.markCount ?? 0 }
 
-    /// Visits retained frames from the first at or after `offset`, with their bytes.
-    public func forEachFrame(from offset: UInt64, _ visit: (FrameMark, UnsafeRawBufferPointer) -> Void) {
+    /// Visits retained frames from the first at or after `offset`, each with its place and its bytes.
+    public func forEachFrame(from offset: UInt64, _ visit: (UInt64, FrameMark, UnsafeRawBufferPointer) -> Void) {
         for segment in segments where segment.end > offset {
             for i in 0..<segment.markCount {
                 let mark = segment.marks[i]
-                guard segment.base + UInt64(mark.offset) >= offset else { continue }
-                visit(mark, UnsafeRawBufferPointer(start: segment.bytes + Int(mark.offset), count: Int(mark.size)))
+                let position = segment.base + UInt64(mark.offset)
+                guard position >= offset else { continue }
+                let bytes = UnsafeRawBufferPointer(start: segment.bytes + Int(mark.offset), count: Int(mark.size))
+                visit(position, mark, bytes)
             }
         }
     }

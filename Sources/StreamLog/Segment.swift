@@ -42,6 +42,8 @@ public struct FrameMark: Sendable, Equatable {
     public var timestamp: Int64
     /// The frame's number in the stream's epoch.
     public var sequence: UInt64
+    /// When the frame was complete at the ingest node, in microseconds of Unix time by that node's clock.
+    public var origin: Int64
     public var flags: Flags
 
     public struct Flags: OptionSet, Sendable {
@@ -55,13 +57,18 @@ public struct FrameMark: Sendable, Equatable {
         public static let keyframe = Flags(rawValue: 8)
         /// Decoder configuration: no picture or sound of its own.
         public static let configuration = Flags(rawValue: 16)
+        /// Said before, and put here for those who came later: no frame of the sequence, bears the next one's number.
+        public static let repeated = Flags(rawValue: 32)
     }
 
-    public init(offset: UInt32 = 0, size: UInt32, timestamp: Int64, sequence: UInt64, flags: Flags) {
+    public init(
+        offset: UInt32 = 0, size: UInt32, timestamp: Int64, sequence: UInt64, origin: Int64 = 0, flags: Flags
+    ) {
         self.offset = offset
         self.size = size
         self.timestamp = timestamp
         self.sequence = sequence
+        self.origin = origin
         self.flags = flags
     }
 }

@@ -96,6 +96,7 @@ enum Command {
             print("          http://\(http)/live/NAME.flv")
             print("          http://\(http)/ in a browser")
         }
+        if let relay = place(settings.relay.listen, ports.relay) { print("  relay   \(relay)") }
         if let api = place(settings.api.listen, ports.api) { print("  state   http://\(api)/api/v1/streams") }
         print("")
     }

@@ -32,9 +32,12 @@ struct RefusalTests {
             ("play.stallTimeout=1s", "did you mean play.stall_timeout?"),
             ("linger=1s", "did you mean publish.linger?"),
             ("play.linger=1s", "did you mean publish.linger?"),
-            ("listen=:1", "did you mean rtmp.listen or http.listen or api.listen?"),
+            ("listen=:1", "did you mean rtmp.listen or http.listen or api.listen or relay.listen?"),
             ("log.colour=on", "log has format, level"),
-            ("=1", "the sections are rtmp, http, api, publish, play, retention, limits, metrics, log, drain"),
+            (
+                "=1",
+                "the sections are node, rtmp, http, api, publish, play, retention, relay, limits, metrics, log, drain"
+            ),
         ])
     func advice(override: String, advice: String) {
         let found = problems("", [override])
@@ -56,6 +59,9 @@ struct RefusalTests {
             ("play.wait=9223372036854775807h", "is too large; write a duration from 0 to 24h"),
             ("rtmp.handshake_timeout=0", "is too small; write a duration from 100ms to 10m"),
             ("retention.bytes=64MB", "B, KiB, MiB, GiB"), ("retention.bytes=1B", "write a size from 1MiB to 16GiB"),
+            ("node.id=a b", "is not a name"), ("node.idc=", "has no value"),
+            ("relay.parents=a.example", "write HOST:PORT"), ("relay.parents=a.example:0", "write HOST:PORT"),
+            ("relay.parents=a:1,a:1", "lists a:1 twice"), ("relay.dead_after=10ms", "is too small"),
             ("http.listen=8080", #"write ":8080""#), ("http.listen=:65536", "a port from 0 to 65535"),
             ("http.listen=example.com:80", "is not an IP address"), ("http.listen=::1:80", "write [::1]:PORT"),
             ("http.listen=:1,", "has no port"), ("http.listen=:1,off", "write off alone"),

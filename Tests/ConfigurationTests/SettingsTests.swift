@@ -86,7 +86,10 @@ struct SettingsTests {
             "threads": "3", "publish.takeover": "always", "log.format": "json", "log.level": "warning",
         ]
         for key in Key.all {
-            let candidates = other[key.path].map { [$0] } ?? ["off", "77", "77s", "80ms", "7MiB", "7KiB"]
+            let candidates =
+                other[key.path].map { [$0] } ?? [
+                    "off", "77", "77s", "7s", "80ms", "7MiB", "7KiB", ":77", "a.example:77",
+                ]
             let changed = candidates.contains { text in
                 var settings = Settings()
                 return (try? key.set(&settings, [text])) != nil && settings != Settings()

@@ -20,7 +20,9 @@ final class Studio {
     /// Streams and hub know each other: a stream that is closed is let go of.
     deinit {
         for fanout in fanouts { fanout.endAll(.kicked) }
-        for handle in hub.streams { for fanout in fanouts where handle.streamIfHome(on: fanout.loop) != nil { handle.close(.kicked) } }
+        for handle in hub.streams {
+            for fanout in fanouts where handle.streamIfHome(on: fanout.loop) != nil { handle.close(.kicked) }
+        }
         settle()
         for fanout in fanouts { fanout.housekeep() }
         settle()

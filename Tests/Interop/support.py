@@ -104,12 +104,13 @@ class Program:
 class Server:
     """A running server on ports of its own."""
 
-    def __init__(self, settings=()):
+    def __init__(self, settings=(), node=None):
+        self.node = node
         if not os.path.exists(BINARY):
             raise AssertionError(f"no server at {BINARY}; build it, or say where it is in SLUICE")
         # A port found free can be gone a moment later: another try takes others.
         for attempt in range(3):
-            self.rtmp_port, self.http_port, self.api_port = free_ports(3)
+            self.rtmp_port, self.http_port, self.api_port, self.relay_port = free_ports(4)
             self.program = Program(BINARY, "serve", *self.arguments(settings))
             until(lambda: self.program.is_over or self.is_ready, "the server is ready")
             if not self.program.is_over:
@@ -118,6 +119,8 @@ class Server:
 
     def arguments(self, settings):
         yield from ("--set", "threads=2")
+        if self.node:
+            yield from ("--set", f"node.id={self.node}", "--set", f"relay.listen=127.0.0.1:{self.relay_port}")
         for name, port in ("rtmp", self.rtmp_port), ("http", self.http_port), ("api", self.api_port):
             yield from ("--set", f"{name}.listen=127.0.0.1:{port}")
         for setting in settings:
@@ -138,6 +141,10 @@ class Server:
         self.program.stop()
 
     # Where things are.
+
+    @property
+    def relay(self):
+        return f"127.0.0.1:{self.relay_port}"
 
     def rtmp(self, name="a", app="live"):
         return f"rtmp://127.0.0.1:{self.rtmp_port}/{app}/{name}"

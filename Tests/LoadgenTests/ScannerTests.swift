@@ -143,7 +143,8 @@ private func pieces(of bytes: [UInt8], _ random: inout Random, _ feed: (inout Un
                     while let tag = try tags.next(&piece) {
                         seen.append(
                             Seen(
-                                type: tag.type, timestamp: tag.timestamp, length: tag.length, prefix: Array(tag.prefix)))
+                                type: tag.type, timestamp: tag.timestamp, length: tag.length, prefix: Array(tag.prefix))
+                        )
                     }
                 }
             }

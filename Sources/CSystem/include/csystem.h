@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -19,6 +20,15 @@ int cs_listen(const char *host, uint16_t port, int backlog, uint16_t *bound_port
 /* A non-blocking, no-delay socket of a peer, and the peer's address. `send_buffer` 0 leaves the kernel's choice. */
 int cs_accept(int listener, int send_buffer, cs_address *peer);
 
+/* Begins a non-blocking, no-delay connection; it is made, or has failed, when the socket can be written to. */
+int cs_connect(const struct sockaddr *to, socklen_t length);
+
+/* How `cs_connect` went: 0, or -errno. */
+int cs_connect_result(int fd);
+
+/* The numeric form of an address. */
+void cs_describe(const struct sockaddr *address, cs_address *described);
+
 /* One vectored, non-blocking write that never raises SIGPIPE. */
 ssize_t cs_writev(int fd, const struct iovec *vectors, int count);
 
@@ -28,6 +38,7 @@ void cs_close(int fd);
 void cs_shutdown_write(int fd);
 
 uint64_t cs_monotonic_ns(void);
+int64_t cs_unix_us(void);
 uint64_t cs_unix_ms(void);
 
 /* CPU time of the calling thread. */

@@ -1,0 +1,62 @@
+/// Another machine's address and port: `relay1.example.net:1937`, `192.0.2.7:1937`, `[2001:db8::7]:1937`. Names are
+/// looked up when they are needed, each time anew.
+public struct Remote: Sendable, Hashable, CustomStringConvertible {
+    public let host: String
+    public let port: Int
+
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// The longest host name, in bytes (RFC 1035 §2.3.4).
+    private static let longestHost = 253
+
+    /// Reads `HOST:PORT`.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = ValueType<Int>.digits(text[text.index(after: colon)...]), (1...65_535).contains(port)
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        let isPlain = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }
+        guard !host.isEmpty, host.utf8.count <= Remote.longestHost, isPlain else { return nil }
+        self.init(host: String(host), port: port)
+    }
+
+    public var description: String {
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+extension ValueType<[Remote]> {
+    /// Addresses one key may list.
+    private static var listLimit: Int { 64 }
+
+    /// One address, a list of them (in an override, between commas), or `off` for none.
+    static let remotes = ValueType(
+        expectation: "an address such as relay.example.net:1937, a list of them, or off",
+        read: { (texts) throws(ValueFault) in
+            if texts == ["off"] { return [] }
+            let parts = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+            guard !parts.isEmpty, parts.count <= listLimit else {
+                throw ValueFault("holds \(parts.count) addresses", "give 1 to \(listLimit), or off for none")
+            }
+            var found: [Remote] = []
+            for part in parts {
+                let text = String(part.drop { $0 == " " })
+                guard let remote = Remote(text) else {
+                    throw ValueFault("\(quoted(text)) is not an address", "write HOST:PORT, or [IPV6]:PORT")
+                }
+                if found.contains(remote) { throw ValueFault("lists \(remote) twice", "delete one of them") }
+                found.append(remote)
+            }
+            return found
+        },
+        show: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: ",") },
+        isList: true)
+}

@@ -1,0 +1,45 @@
+/// What a message body is, as far as the log must know: may a viewer start here, is it decoder configuration, and of
+/// which track.
+import FLV
+import Media
+import StreamLog
+
+struct FrameClass {
+    let kind: MediaKind
+    let flags: FrameMark.Flags
+    /// Which configuration it replaces, if it is one.
+    let key: Configurations.Key
+    /// The stream has pictures from here on.
+    var announcesVideo = false
+
+    var isConfiguration: Bool { flags.contains(.configuration) }
+    var isKeyframe: Bool { flags.contains(.keyframe) }
+
+    init(_ kind: MediaKind, _ body: Span<UInt8>) throws(FLVError) {
+        self.kind = kind
+        guard !body.isEmpty else {
+            flags = []
+            key = .init(kind: kind, slot: 0)
+            return
+        }
+        switch kind {
+        case .script:
+            flags = .script
+            key = .init(kind: kind, slot: 0)
+        case .video:
+            let packet = try VideoPacket.parse(body)
+            announcesVideo = packet.isSequenceHeader || packet.isCoded
+            if packet.isSequenceHeader || packet.packetType == .metadata {
+                flags = [.video, .configuration]
+                key = .init(kind: kind, slot: UInt16(packet.trackID) | (packet.isSequenceHeader ? 0 : 0x100))
+            } else {
+                flags = packet.isKeyframe && packet.isCoded ? [.video, .keyframe] : .video
+                key = .init(kind: kind, slot: 0)
+            }
+        case .audio:
+            let packet = try AudioPacket.parse(body)
+            flags = packet.isSequenceHeader ? [.audio, .configuration] : .audio
+            key = .init(kind: kind, slot: packet.isSequenceHeader ? UInt16(packet.trackID) : 0)
+        }
+    }
+}

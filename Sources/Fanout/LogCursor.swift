@@ -1,0 +1,19 @@
+/// A reader of a log that is no viewer: it has its own way of writing, such as a connection shared by many streams.
+///
+/// There are few of them, one for each stream and child node, so that a call for each flush costs nothing that counts.
+/// All calls come on the view's loop.
+import StreamLog
+
+protocol LogCursor: AnyObject {
+    /// Bytes written from this log.
+    var bytesOut: UInt64 { get }
+
+    /// There is more to read.
+    func logGrew()
+
+    /// Bytes before `end` go away when this returns.
+    func logDrops(before end: UInt64)
+
+    /// The stream has ended; the view has let go of the cursor, and its bytes go away when this returns.
+    func logEnded(_ reason: ViewerEnd)
+}

@@ -1,0 +1,199 @@
+/// One stream on its way to one child node: a cursor into the stream's relay log, and the child's credit.
+///
+/// Invariants: `offset ... batchEnd` is what has been paid for and is not yet written, whole frames but for the first;
+/// nothing is written before the child has been told where the stream starts (`onStart`).
+import EventLoop
+import Glibc
+import RelayProtocol
+import StreamLog
+
+public final class RelayOutlet: LogCursor {
+    /// What the child has to be told before the first frame.
+    public typealias Start = (_ first: FrameNumber, _ continuity: Continuity) -> Void
+
+    public let handle: StreamHandle
+    public let serviceClass: UInt8
+    public private(set) var credit: CreditWindow
+    public private(set) var bytesOut: UInt64 = 0
+    /// Times that the child fell off the log's tail.
+    public private(set) var skips: UInt64 = 0
+    var isQueued = false
+
+    private unowned let trunk: RelayTrunk
+    private let from: ResumePoint
+    private let onStart: Start
+    private let onEnd: (ViewerEnd) -> Void
+    private unowned(unsafe) var view: LogView?
+    private var state = State.starting
+    private(set) var offset: UInt64 = 0
+    private(set) var batchEnd: UInt64 = 0
+    private var version: UInt32?
+
+    private enum State {
+        /// The log has nothing yet to start at.
+        case starting
+        case live
+        /// Fell off where there was no keyframe: goes on at the next one.
+        case awaitingJoinPoint
+    }
+
+    public init(
+        _ handle: StreamHandle, from: ResumePoint, credit: UInt32, serviceClass: UInt8, over trunk: RelayTrunk,
+        onStart: @escaping Start, onEnd: @escaping (ViewerEnd) -> Void
+    ) {
+        self.handle = handle
+        self.from = from
+        self.credit = CreditWindow(initial: credit)
+        self.serviceClass = serviceClass
+        self.trunk = trunk
+        self.onStart = onStart
+        self.onEnd = onEnd
+    }
+
+    // MARK: Coming and going
+
+    func attached(to view: LogView) { self.view = view }
+
+    public func detach() {
+        guard let view else { return }
+        finishFrame()
+        trunk.forget(self)
+        view.remove(self)
+        self.view = nil
+    }
+
+    func logEnded(_ reason: ViewerEnd) {
+        finishFrame()
+        trunk.forget(self)
+        view = nil
+        onEnd(reason)
+    }
+
+    /// More may be sent.
+    public func grant(_ bytes: UInt32) throws(RelayError) {
+        try credit.grant(bytes)
+        logGrew()
+    }
+
+    // MARK: The log
+
+    func logGrew() {
+        if state != .live { begin() }
+        guard let view, state == .live, offset < batchEnd || (offset < view.head && credit.isOpen) else { return }
+        trunk.queue(self)
+    }
+
+    private func begin() {
+        guard let view else { return }
+        switch state {
+        case .live: return
+        case .awaitingJoinPoint:
+            if let point = view.joinPoint { enter(point) }
+        case .starting:
+            guard view.newestNumber != nil else { return }
+            if case .at(let wanted) = from { resume(at: wanted, view) } else { join(.fresh, view) }
+        }
+    }
+
+    private func join(_ continuity: Continuity, _ view: LogView) {
+        guard let point = view.joinPoint, let first = view.number(at: point.offset) else { return }
+        state = .live
+        onStart(first, continuity)
+        enter(point)
+    }
+
+    /// A child that has been with another parent goes on where it stands; where that is not to be had any more, at the
+    /// start of a newer publish session or at the newest keyframe.
+    private func resume(at wanted: FrameNumber, _ view: LogView) {
+        guard let found = view.firstFrame(notBefore: wanted) else {
+            // The child is as far as this node, or ahead of it: it drops what it has had.
+            let next = view.newestNumber!.successor
+            return follow(at: view.head, next, next <= wanted ? .exact : .lost(frames: 0))
+        }
+        if found.number == wanted { return follow(at: found.offset, wanted, .exact) }
+        if found.number.epoch > wanted.epoch, found.number.sequence == FrameNumber.firstSequence {
+            return follow(at: found.offset, found.number, .exact)
+        }
+        let number = view.joinPoint.flatMap { view.number(at: $0.offset) } ?? found.number
+        join(.lost(frames: number.epoch == wanted.epoch ? number.sequence - wanted.sequence : 0), view)
+    }
+
+    private func follow(at offset: UInt64, _ first: FrameNumber, _ continuity: Continuity) {
+        state = .live
+        self.offset = offset
+        batchEnd = offset
+        version = view?.joinPoint?.version
+        onStart(first, continuity)
+    }
+
+    private func enter(_ point: JoinPoint) {
+        state = .live
+        offset = point.offset
+        batchEnd = offset
+        guard version != point.version else { return }
+        version = point.version
+        trunk.send(point.prologue)
+    }
+
+    func logDrops(before end: UInt64) {
+        guard state == .live, offset < end else { return }
+        finishFrame()
+        skips += 1
+        state = .awaitingJoinPoint
+        begin()
+    }
+
+    /// What is left of a half-written frame goes to the connection's own buffer, so that the log can be left.
+    private func finishFrame() {
+        guard let view, state == .live, offset < view.head else { return }
+        let frame = view.frame(around: offset)
+        defer { batchEnd = offset }
+        guard frame.start < offset else { return }
+        let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: LogReader.maxVectors)
+        defer { vectors.deallocate() }
+        let rest = view.gather(from: offset, to: frame.end, into: vectors)
+        precondition(rest.count == 1, "a frame lies in one segment")
+        trunk.sendRest(UnsafeRawBufferPointer(start: vectors[0].iov_base, count: vectors[0].iov_len))
+        bytesOut += UInt64(rest.bytes)
+        offset = frame.end
+    }
+
+    // MARK: Writing, for the trunk
+
+    /// Pays for whole frames up to about `quantum` bytes. False if there are none, or no credit.
+    func takeBatch(_ quantum: UInt64) -> Bool {
+        guard offset == batchEnd else { return true }
+        guard let view, state == .live else { return false }
+        while batchEnd < view.head, batchEnd - offset < quantum {
+            let frame = view.frame(around: batchEnd)
+            guard credit.spend(Int(frame.end - frame.start)) else { break }
+            batchEnd = frame.end
+        }
+        return offset < batchEnd
+    }
+
+    /// Writes on; returns whether the batch is through.
+    func write(to descriptor: Int32, _ vectors: UnsafeMutablePointer<iovec>) -> SocketWriter.Outcome {
+        guard let view else { return .failed }
+        let batch = view.gather(from: offset, to: batchEnd, into: vectors)
+        let outcome = SocketWriter.write(descriptor, vectors, batch.count)
+        if case .wrote(let count) = outcome {
+            offset += UInt64(count)
+            bytesOut += UInt64(count)
+        }
+        return outcome
+    }
+
+    var isBetweenBatches: Bool { offset == batchEnd }
+
+    var hasMore: Bool {
+        guard let view, state == .live else { return false }
+        return offset < view.head && credit.isOpen
+    }
+
+    /// How far the child is behind, in bytes of the log.
+    public var lagBytes: UInt64 {
+        guard let view, state == .live else { return 0 }
+        return view.head - offset
+    }
+}

@@ -1,0 +1,33 @@
+/// One parent's delivery of one stream, as the node asked for it.
+import EventLoop
+import RelayProtocol
+
+final class RelayFeed {
+    /// Which source of the upstream's merge it is.
+    let source: Int
+    let remote: String
+    weak var upstream: Upstream?
+    weak var session: RelaySession?
+    var request: UInt32?
+    /// The parent's number for the stream, once it has agreed.
+    var stream: UInt32?
+    var path: RelayPath?
+    var meter: CreditMeter
+    var isTouched = false
+    /// The parent wants to be rid of it: it goes as soon as another delivers.
+    var isLeaving = false
+
+    init(source: Int, remote: String, window: Int, for upstream: Upstream) {
+        self.source = source
+        self.remote = remote
+        self.upstream = upstream
+        meter = CreditMeter(window: UInt32(clamping: window))
+    }
+
+    var isDelivering: Bool { stream != nil }
+
+    func giveUp() {
+        session?.giveUp(self)
+        upstream = nil
+    }
+}

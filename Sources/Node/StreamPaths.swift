@@ -1,0 +1,22 @@
+/// Which nodes each stream has passed on its way here: told to children, so that no loop can be built.
+import EventLoop
+import Fanout
+import RelayProtocol
+
+final class StreamPaths: Sendable {
+    private let node: NodeID
+    private let paths = Lock<[UInt32: RelayPath]>([:])
+
+    init(_ node: NodeID) { self.node = node }
+
+    /// From the ingest node to this one.
+    func path(of handle: StreamHandle) -> RelayPath {
+        let upstream = paths.with { $0[handle.number] }
+        return upstream.flatMap { try? $0.extended(by: node) } ?? RelayPath(ingest: node)
+    }
+
+    /// The stream comes along `path`, whose last node is the parent.
+    func set(_ path: RelayPath, of handle: StreamHandle) { paths.with { $0[handle.number] = path } }
+
+    func forget(_ handle: StreamHandle) { paths.with { $0[handle.number] = nil } }
+}

@@ -1,0 +1,301 @@
+/// One stream that this node pulls from others, on the stream's home loop: asks parents in turn, follows the first that
+/// delivers, and goes on at the next frame with another when that one fails. Viewers notice none of it.
+///
+/// Invariants: while the stream is live, the upstream is its publisher; at most `sources` parents deliver at once, and
+/// one more during a planned move; a parent that just failed is asked last.
+import EventLoop
+import Fanout
+import RelayProtocol
+
+final class Upstream {
+    let name: StreamName
+    private unowned let worker: Worker
+    private let parents: [String]
+    private var next = 0
+    private var merge: FrameMerge
+    private var feeds: [RelayFeed] = []
+    private var nextSource = 0
+    private var handle: StreamHandle?
+    private var stream: Stream?
+    /// The publish session of the newest parent, as the stream knows it.
+    private var publisher: String?
+    private var path: RelayPath?
+    /// Frames that came before the stream was this upstream's to publish.
+    private var early: [(frame: RelayFrame, verdict: FrameGate.Verdict)] = []
+    private var isClaiming = false
+    private var isStopped = false
+    /// Parents that have failed since one last delivered.
+    private var failures = 0
+    private var lastFailure = "no parent has answered"
+    private let began: UInt64
+    private var lostAt: UInt64?
+    private var unreadSince: UInt64?
+    private(set) var failovers: UInt64 = 0
+    private lazy var patience = Timer(on: worker.loop) { [unowned self] in patienceIsOver() }
+    private lazy var retry = Timer(on: worker.loop) { [unowned self] in tryNext() }
+    private lazy var held = Timer(on: worker.loop) { [unowned self] in drainHeld() }
+
+    /// Between two rounds through all parents, in milliseconds, while the stream lives on without any.
+    private static let roundPause: UInt64 = 200
+    /// How long a frame that is ahead of a missing one is kept for the sake of a slower parent, in nanoseconds.
+    private static let mergePatience: UInt64 = 300_000_000
+    /// Frames kept until the stream is this node's to publish: that takes a turn of another loop.
+    private static let maxEarly = 4_096
+
+    init(_ name: StreamName, from parents: [String], worker: Worker) {
+        self.name = name
+        self.worker = worker
+        self.parents = parents
+        merge = FrameMerge(patience: Upstream.mergePatience)
+        began = worker.loop.now
+    }
+
+    private var state: NodeState { worker.state }
+    private var deadAfter: UInt64 { UInt64(state.settings.relay.deadAfter) }
+    private var relayName: RelayStreamName { RelayStreamName(app: name.app, name: name.name)! }
+
+    // MARK: Asking parents
+
+    func start() { tryNext() }
+
+    private var isDelivering: Bool { feeds.contains { $0.isDelivering && !$0.isLeaving } }
+
+    private func tryNext() {
+        guard !isStopped, !isDelivering else { return }
+        guard failures < parents.count else { return roundIsOver() }
+        ask(parents[next])
+        next = (next + 1) % parents.count
+        // Another is asked before this one has said no: a parent that is frozen says nothing.
+        patience.arm(after: deadAfter)
+    }
+
+    private func ask(_ remote: String) {
+        guard !feeds.contains(where: { $0.remote == remote && !$0.isLeaving }) else { return }
+        let feed = RelayFeed(
+            source: nextSource, remote: remote, window: state.settings.relay.window, for: self)
+        nextSource += 1
+        feeds.append(feed)
+        worker.parents.link(to: remote) { [weak self] session, failure in
+            guard let self, feed.upstream === self else { return }
+            guard let session else { return lost(feed, failure) }
+            session.ask(feed, for: relayName, from: merge.gate.resumePoint)
+        }
+    }
+
+    private func patienceIsOver() {
+        guard !isStopped, !isDelivering else { return }
+        if feeds.count < parents.count { tryNext() } else { patience.arm(after: deadAfter) }
+        if stream == nil, worker.loop.now - began > UInt64(state.settings.relay.timeout) { stop("\(lastFailure)") }
+    }
+
+    /// Every parent has failed. A stream that viewers watch lives on for `publish.linger`, as it does at its ingest.
+    private func roundIsOver() {
+        guard stream != nil || isClaiming else { return stop(lastFailure) }
+        let since = lostAt ?? worker.loop.now
+        lostAt = since
+        guard worker.loop.now - since < UInt64(state.settings.publish.linger) else { return end(lastFailure) }
+        failures = 0
+        retry.arm(after: Upstream.roundPause)
+    }
+
+    // MARK: What feeds tell
+
+    func subscribed(_ answer: Subscribed, by feed: RelayFeed) {
+        feed.path = answer.path
+        guard !isStopped, !feeds.contains(where: { $0 !== feed && $0.isDelivering && !$0.isLeaving }) else {
+            return drop(feed)
+        }
+        merge.attach(feed.source, at: answer.first)
+        failures = 0
+        lostAt = nil
+        patience.disarm()
+        retry.disarm()
+        for other in feeds where other !== feed { drop(other) }
+        state.log.write(
+            .info, "relay.subscribed", session: feed.session?.id ?? "",
+            [
+                ("stream", "\(name)"), ("parent", feed.remote), ("path", "\(answer.path)"),
+                ("first", "\(answer.first)"), ("continuity", "\(answer.continuity)"),
+            ])
+        if publisher != nil { failovers += 1 }
+        claim(feed)
+        drainHeld()
+        // The connection to who would be next is there when it is needed.
+        if parents.count > 1 { worker.parents.link(to: parents[next]) { _, _ in } }
+    }
+
+    /// The feed delivers no more. Another parent goes on at the next frame.
+    func lost(_ feed: RelayFeed, _ reason: String) {
+        guard remove(feed) else { return }
+        lastFailure = reason
+        failures += 1
+        if feed.isDelivering {
+            failures = 1
+            state.count(error: "relay_parent_lost")
+            state.log.write(
+                .warning, "relay.parent_lost",
+                [("stream", "\(name)"), ("parent", feed.remote), ("reason", reason)])
+        }
+        drainHeld()
+        if feeds.isEmpty || feed.isDelivering { tryNext() }
+    }
+
+    /// The publisher has left for good: so does the stream here.
+    func streamEnded(_ feed: RelayFeed) {
+        guard remove(feed) else { return }
+        drainHeld()
+        if !isDelivering { end("the stream has ended") }
+    }
+
+    /// The parent wants to be left, but goes on delivering until another does.
+    func moveAway(from feed: RelayFeed) {
+        guard !feed.isLeaving else { return }
+        feed.isLeaving = true
+        failures = 1
+        if !isDelivering { tryNext() }
+    }
+
+    private func drop(_ feed: RelayFeed) {
+        _ = remove(feed)
+        feed.giveUp()
+    }
+
+    private func remove(_ feed: RelayFeed) -> Bool {
+        guard let index = feeds.firstIndex(where: { $0 === feed }) else { return false }
+        feeds.remove(at: index)
+        merge.detach(feed.source)
+        return true
+    }
+
+    // MARK: Frames
+
+    /// Whether the frame is not wanted whatever is in it.
+    func refuses(_ header: RelayFrame.Header, from feed: RelayFeed) -> Bool {
+        merge.refuse(header, from: feed.source) != nil
+    }
+
+    func take(_ frame: RelayFrame, from feed: RelayFeed) {
+        let verdict = merge.offer(frame, from: feed.source, now: Clock.monotonicNanoseconds)
+        if verdict != .hold { append(frame, verdict) }
+        if merge.isHolding { drainHeld() }
+    }
+
+    private func drainHeld() {
+        while let (frame, verdict) = merge.next(now: Clock.monotonicNanoseconds) { append(frame, verdict) }
+        stream?.flushIfDue()
+        guard let deadline = merge.deadline else { return }
+        let now = Clock.monotonicNanoseconds
+        held.arm(after: deadline > now ? (deadline - now) / 1_000_000 + 1 : 1)
+    }
+
+    private func append(_ frame: RelayFrame, _ verdict: FrameGate.Verdict) {
+        switch verdict {
+        case .accept, .prologue: break
+        case .duplicate, .fenced, .undecodable, .hold: return
+        }
+        guard let stream, !isClaiming else {
+            if early.count < Upstream.maxEarly { early.append((frame, verdict)) }
+            return
+        }
+        do {
+            try stream.append(relayed: frame.header, body: frame.body)
+        } catch {
+            state.count(error: "relay_bad_media")
+            state.log.write(.warning, "relay.bad_frame", [("stream", "\(name)"), ("reason", "\(error)")])
+        }
+    }
+
+    func flush(_ session: RelaySession) { stream?.flushIfDue() }
+
+    // MARK: The stream
+
+    private func claim(_ feed: RelayFeed) {
+        let session = "\(feed.session?.id ?? "relay")/\(feed.source)"
+        publisher = session
+        let me = LoopBound(self, on: worker.loop)
+        let mailbox = worker.loop.mailbox
+        let publisher = Publisher(
+            session: session, label: "relay", address: feed.remote,
+            agent: feed.path.map { "\($0)" } ?? "", identity: "relay", since: Clock.unixMilliseconds, isUpstream: true
+        ) { reason in mailbox.post { loop in me.value(on: loop).replaced(session) } }
+        path = feed.path
+        if let stream, let handle {
+            stream.follow(publisher)
+            return tellPath(handle)
+        }
+        guard !isClaiming else { return }
+        isClaiming = true
+        state.hub.publish(name, publisher, on: worker.fanout) { loop, result in me.value(on: loop).claimed(result) }
+    }
+
+    private func tellPath(_ handle: StreamHandle) {
+        guard let path else { return }
+        state.paths.set(path, of: handle)
+        worker.tellChildren(of: handle)
+    }
+
+    private func claimed(_ result: Result<StreamHandle, PublishRefusal>) {
+        isClaiming = false
+        switch result {
+        case .success(let handle):
+            guard !isStopped else { return handle.close(.streamEnded) }
+            self.handle = handle
+            tellPath(handle)
+            state.pulls.found(name)
+            stream = handle.stream(on: worker.loop)
+            worker.publishing(handle)
+            let frames = early
+            early = []
+            for (frame, verdict) in frames { append(frame, verdict) }
+            stream?.flushIfDue()
+        // Somebody publishes it right here: then it is not to be pulled.
+        case .failure: stop("published here")
+        }
+    }
+
+    /// A publisher has come to this very node, or an operator ended the stream.
+    private func replaced(_ session: String) {
+        guard !isStopped else { return }
+        if stream?.publisher?.session == session { return end("ended by an operator") }
+        stream = nil
+        handle = nil
+        stop("published here")
+    }
+
+    // MARK: The end
+
+    /// Looks whether anybody still reads. About twice a second.
+    func housekeep(now: UInt64) {
+        guard let stream, let handle else { return }
+        if handle.isClosed { return stop("the stream was ended") }
+        guard !stream.isRead else {
+            unreadSince = nil
+            return
+        }
+        let since = unreadSince ?? now
+        unreadSince = since
+        if now - since >= UInt64(state.settings.relay.hold) { end("nobody watches") }
+    }
+
+    /// The stream goes, and its viewers are told.
+    private func end(_ reason: String) {
+        let handle = handle
+        stop(reason)
+        handle?.close(.streamEnded)
+    }
+
+    /// Pulls no more. `reason` is for those who wait for the stream.
+    func stop(_ reason: String) {
+        guard !isStopped else { return }
+        isStopped = true
+        patience.disarm()
+        retry.disarm()
+        held.disarm()
+        for feed in feeds { feed.giveUp() }
+        feeds = []
+        if let handle { state.paths.forget(handle) }
+        state.log.write(.info, "relay.stop", [("stream", "\(name)"), ("reason", reason)])
+        state.pulls.finished(name, wasFound: publisher != nil, reason, now: worker.loop.now)
+        worker.forget(self)
+    }
+}

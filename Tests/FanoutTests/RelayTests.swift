@@ -1,0 +1,292 @@
+import EventLoop
+import FLV
+import Fixtures
+import Glibc
+import Media
+import RelayProtocol
+import Testing
+
+@testable import Fanout
+
+/// The far end of a connection between nodes: reads what a trunk writes, frame by frame.
+private final class Child: ConnectionHandler {
+    let trunk: RelayTrunk
+    let connection: Connection
+    private(set) var outlets: [RelayOutlet] = []
+    private(set) var starts: [(first: FrameNumber, continuity: Continuity)] = []
+    private(set) var ends: [ViewerEnd] = []
+    private(set) var frames: [RelayFrame] = []
+    private var parser = RelayParser(limits: RelayLimits())
+    private let studio: Studio
+    private let descriptor: Int32
+
+    init(_ studio: Studio, on index: Int = 0, sendBuffer: Int32 = 0) {
+        self.studio = studio
+        var pair: [Int32] = [0, 0]
+        precondition(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
+        if sendBuffer > 0 {
+            var size = sendBuffer
+            setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        }
+        descriptor = pair[1]
+        connection = Connection(pair[0], peer: Address(host: "192.0.2.8", port: 1), on: studio.fanouts[index].loop)!
+        trunk = RelayTrunk(connection)
+        parser.open()
+        connection.start(self)
+    }
+
+    @discardableResult func subscribe(
+        _ handle: StreamHandle, _ from: ResumePoint, credit: UInt32 = 64 << 20, on index: Int = 0
+    ) -> RelayOutlet {
+        let outlet = RelayOutlet(
+            handle, from: from, credit: credit, serviceClass: 0, over: trunk,
+            onStart: { [unowned self] in starts.append(($0, $1)) }, onEnd: { [unowned self] in ends.append($0) })
+        outlets.append(outlet)
+        studio.fanouts[index].attach(outlet)
+        studio.settle()
+        return outlet
+    }
+
+    /// Reads at most `limit` bytes. Returns how many there were.
+    @discardableResult func read(limit: Int = 1 << 22) throws -> Int {
+        var buffer = [UInt8](repeating: 0, count: limit)
+        let count = recv(descriptor, &buffer, limit, Int32(MSG_DONTWAIT))
+        guard count > 0 else { return 0 }
+        var at = 0
+        let span = buffer.span.extracting(0..<count)
+        while let event = try parser.next(span, &at) {
+            if case .message(.frame(let frame)) = event { frames.append(frame) }
+        }
+        return count
+    }
+
+    func readAll() throws {
+        var quiet = 0
+        while quiet < 3 {
+            studio.settle()
+            quiet = try read() == 0 ? quiet + 1 : 0
+        }
+    }
+
+    var sequences: [UInt64] {
+        frames.filter { !$0.header.flags.contains(.prologue) }.map(\.header.number.sequence)
+    }
+
+    func leave() {
+        for outlet in outlets { outlet.detach() }
+        connection.close()
+        close(descriptor)
+    }
+
+    func received(_ bytes: UnsafeBufferPointer<UInt8>) {}
+    func ended(_ reason: ConnectionEnd) {}
+    func writable() { trunk.writable() }
+}
+
+private func show(_ studio: Studio, _ numbers: Range<UInt32>, size: Int = 400) throws {
+    let stream = studio.stream()
+    for number in numbers {
+        try stream.append(
+            .video, timestamp: number * 33, body: Body.video(number, keyframe: number % 10 == 0, size: size))
+        stream.flushIfDue()
+    }
+    studio.settle()
+}
+
+/// A stream with a configuration (frame 1) and pictures 0 ..< `count` (frames 2 and on).
+private func begin(_ studio: Studio, _ count: UInt32) throws -> StreamHandle {
+    _ = studio.publish()
+    try studio.stream().append(.video, timestamp: 0, body: Body.videoConfiguration)
+    try show(studio, 0..<count)
+    return studio.hub.find(Studio.name)!
+}
+
+@Suite(.serialized, .timeLimit(.minutes(1)))
+struct RelayTests {
+    @Test("a new child starts at the newest keyframe, behind the configurations")
+    func fresh() throws {
+        let studio = Studio()
+        let child = Child(studio)
+        defer { child.leave() }
+        child.subscribe(try begin(studio, 25), .keyframe)
+        try show(studio, 25..<30)
+        try child.readAll()
+        #expect(child.starts.map(\.first.sequence) == [22] && child.starts[0].continuity == .fresh)
+        #expect(child.frames.first?.header.flags.contains(.prologue) == true)
+        #expect(child.frames.first?.body == Body.videoConfiguration)
+        #expect(child.sequences == Array(22...31))
+    }
+
+    @Test("a child that comes from another parent goes on with the very next frame", arguments: [1, 2, 13, 26, 27])
+    func resume(at sequence: UInt64) throws {
+        let studio = Studio()
+        let child = Child(studio)
+        defer { child.leave() }
+        let handle = try begin(studio, 25)
+        child.subscribe(handle, .at(FrameNumber(epoch: studio.stream().epoch, sequence: sequence)))
+        try show(studio, 25..<40)
+        try child.readAll()
+        #expect(child.starts.map(\.continuity) == [.exact])
+        #expect(child.starts[0].first.sequence == sequence)
+        #expect(child.sequences == Array(sequence...41))
+        #expect(!child.frames.contains { $0.header.flags.contains(.prologue) })
+    }
+
+    @Test("a child that is ahead of its new parent is sent what follows")
+    func ahead() throws {
+        let studio = Studio()
+        let child = Child(studio)
+        defer { child.leave() }
+        let handle = try begin(studio, 25)
+        child.subscribe(handle, .at(FrameNumber(epoch: studio.stream().epoch, sequence: 30)))
+        try show(studio, 25..<40)
+        try child.readAll()
+        #expect(child.starts.map(\.continuity) == [.exact])
+        #expect(child.sequences == Array(27...41))
+    }
+
+    @Test("a child whose next frame is gone starts anew at a keyframe, and is told how many it lost")
+    func tooLate() throws {
+        var settings = FanoutSettings()
+        settings.retention = .init(milliseconds: 500, bytes: 1 << 20)
+        let studio = Studio(settings: settings)
+        let child = Child(studio)
+        defer { child.leave() }
+        let handle = try begin(studio, 1)
+        try show(studio, 1..<400, size: 20_000)
+        child.subscribe(handle, .at(FrameNumber(epoch: studio.stream().epoch, sequence: 3)))
+        try child.readAll()
+        #expect(child.starts.map(\.continuity) == [.lost(frames: 389)])
+        #expect(child.sequences == Array(392...401))
+    }
+
+    @Test("a newer publish session follows without a gap")
+    func newEpoch() throws {
+        let studio = Studio()
+        let child = Child(studio)
+        defer { child.leave() }
+        let handle = try begin(studio, 5)
+        let old = studio.stream().epoch
+        _ = studio.publish()
+        try studio.stream().append(.video, timestamp: 0, body: Body.videoConfiguration)
+        try show(studio, 0..<5)
+        child.subscribe(handle, .at(FrameNumber(epoch: old, sequence: 4)))
+        try child.readAll()
+        #expect(child.starts.map(\.continuity) == [.exact])
+        #expect(child.sequences == [4, 5, 6, 1, 2, 3, 4, 5, 6])
+        #expect(Set(child.frames.map(\.header.number.epoch)).count == 2)
+        // One that is through with the old session starts with the new one.
+        let other = Child(studio)
+        defer { other.leave() }
+        other.subscribe(handle, .at(FrameNumber(epoch: old, sequence: 7)))
+        try other.readAll()
+        #expect(other.sequences == Array(1...6))
+    }
+
+    @Test("a stream without credit waits, and holds up no other on its connection")
+    func credit() throws {
+        let studio = Studio()
+        let child = Child(studio)
+        defer { child.leave() }
+        let handle = try begin(studio, 10)
+        let poor = child.subscribe(handle, .keyframe, credit: 1_000)
+        let second = StreamName(app: "live", name: "b")!
+        let publisher = Publisher(
+            session: "b", label: "rtmp", address: "192.0.2.3", agent: "", identity: "b", since: 0, end: { _ in })
+        studio.hub.publish(second, publisher, on: studio.fanouts[0]) { _, _ in }
+        let other = studio.hub.find(second)!
+        for number in 0..<20 as Range<UInt32> {
+            try other.stream(on: studio.fanouts[0].loop)
+                .append(.video, timestamp: number, body: Body.video(number, keyframe: number == 0))
+        }
+        try child.readAll()
+        let before = child.frames.filter { $0.header.stream == handle.number }.count
+        #expect(before < 6)
+        child.subscribe(other, .keyframe)
+        try child.readAll()
+        #expect(child.frames.filter { $0.header.stream == other.number }.count == 20)
+        #expect(child.frames.filter { $0.header.stream == handle.number }.count == before)
+        try poor.grant(1 << 20)
+        try child.readAll()
+        #expect(child.frames.filter { $0.header.stream == handle.number }.count == 11)
+    }
+
+    @Test(
+        "a child that falls off finishes its frame, and goes on at a keyframe", arguments: 1...6 as ClosedRange<UInt64>)
+    func fallsOff(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var settings = FanoutSettings()
+        settings.retention = .init(milliseconds: 300, bytes: 1 << 20)
+        let studio = Studio(settings: settings)
+        let child = Child(studio, sendBuffer: 4_096)
+        defer { child.leave() }
+        let outlet = child.subscribe(try begin(studio, 5), .keyframe)
+        var number: UInt32 = 5
+        for _ in 0..<60 {
+            let burst = UInt32.random(in: 1...40, using: &random)
+            try show(studio, number..<(number + burst), size: Int.random(in: 100...60_000, using: &random))
+            number += burst
+            try child.read(limit: Int.random(in: 1...200_000, using: &random))
+        }
+        try child.readAll()
+        #expect(outlet.skips > 0, "seed \(seed)")
+        let sequences = child.sequences
+        #expect(sequences == sequences.sorted() && Set(sequences).count == sequences.count)
+        #expect(sequences.last == UInt64(number) + 1)
+        for (before, after) in zip(child.frames, child.frames.dropFirst())
+        where after.header.number.sequence > before.header.number.sequence + 1 {
+            #expect(after.header.flags.contains(.keyframe), "seed \(seed)")
+        }
+    }
+
+    @Test("a relayed stream keeps numbers, times and clocks, and what is relayed on is the same")
+    func relayed() throws {
+        let origin = Studio()
+        let first = Child(origin)
+        first.subscribe(try begin(origin, 20), .keyframe)
+        defer { first.leave() }
+        try first.readAll()
+
+        let relay = Studio(loops: 2)
+        let publisher = Publisher(
+            session: "up", label: "relay", address: "a", agent: "", identity: "relay", since: 0, isUpstream: true,
+            end: { _ in })
+        relay.hub.publish(Studio.name, publisher, on: relay.fanouts[0]) { _, _ in }
+        let second = Child(relay, on: 1)
+        defer { second.leave() }
+        second.subscribe(relay.hub.find(Studio.name)!, .keyframe, on: 1)
+        let screen = Screen(relay)
+        defer { screen.leave() }
+        for frame in first.frames { try relay.stream().append(relayed: frame.header, body: frame.body) }
+        relay.stream().flushIfDue()
+        relay.settle()
+        try second.readAll()
+        try screen.read()
+        let numbered = { (child: Child) in child.frames.filter { !$0.header.flags.contains(.prologue) } }
+        #expect(numbered(second).map(\.body) == numbered(first).map(\.body))
+        #expect(numbered(second).map(\.header.number) == numbered(first).map(\.header.number))
+        #expect(numbered(second).map(\.header.timestamp) == numbered(first).map(\.header.timestamp))
+        #expect(numbered(second).map(\.header.wallClock) == numbered(first).map(\.header.wallClock))
+        #expect(numbered(first).allSatisfy { $0.header.wallClock > 0 })
+        #expect(screen.pictures == Array(10..<20))
+    }
+
+    @Test("whoever publishes here goes before an upstream; an upstream goes before nobody")
+    func precedence() throws {
+        let studio = Studio()
+        let ended = Lock<[PublishEnd]>([])
+        let upstream = Publisher(
+            session: "up", label: "relay", address: "a", agent: "", identity: "relay", since: 0, isUpstream: true
+        ) { reason in ended.with { $0.append(reason) } }
+        studio.hub.publish(Studio.name, upstream, on: studio.fanouts[0]) { _, _ in }
+        let local = studio.publish(address: "192.0.2.50")
+        #expect(local.answer == .granted)
+        #expect(ended.with { $0 } == [.replaced(by: local.session)])
+        let refused = Lock(false)
+        studio.hub.publish(Studio.name, upstream, on: studio.fanouts[0]) { _, result in
+            if case .failure = result { refused.with { $0 = true } }
+        }
+        #expect(refused.with { $0 })
+        #expect(local.ended.with { $0 }.isEmpty)
+    }
+}
