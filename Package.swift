@@ -52,6 +52,7 @@ var targets: [Target] = [
     tests("FLVTests", ["FLV", "Media", "Fixtures"]),
     tests("RTMPTests", ["RTMP", "Media"]),
     tests("HTTPTests", ["HTTP", "Media", "Fixtures"]),
+    tests("RelayProtocolTests", ["RelayProtocol", "Media"]),
     tests("StreamLogTests", ["StreamLog", "Media", "Fixtures"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests(

@@ -58,6 +58,7 @@ struct Key: Sendable {
         Key("relay.listen", \.relay.listen, .endpoints),
         Key("relay.parents", \.relay.parents, .remotes),
         Key("relay.secret_file", \.relay.secretFile, .path),
+        Key("relay.redundancy", \.relay.redundancy, .count(1...3)),
         Key("relay.dead_after", \.relay.deadAfter, .duration(100...60_000)),
         Key("relay.hold", \.relay.hold, .duration(0...3_600_000, orZero: true)),
         Key("relay.timeout", \.relay.timeout, .duration(100...60_000)),

@@ -97,6 +97,8 @@ public struct Settings: Sendable, Equatable {
         public var parents: [Remote] = []
         /// Holds what all nodes of the network know and nobody else; empty is none.
         public var secretFile = ""
+        /// Parents that deliver each stream at once.
+        public var redundancy = 1
         /// A parent that is silent for so long is replaced.
         public var deadAfter: Milliseconds = 600
         /// How long a stream that nobody reads any more is still pulled.

@@ -35,6 +35,8 @@ extension LogView {
         reader.bytes(at: offset).map { FrameNumber(relayFrameAt: $0) }
     }
 
+    var oldestNumber: FrameNumber? { number(at: reader.tail) }
+
     var newestNumber: FrameNumber? {
         reader.newestFrame.map { FrameNumber(relayFrameAt: $0) }
     }

@@ -22,6 +22,7 @@ public final class RelayOutlet: LogCursor {
     private unowned let trunk: RelayTrunk
     private let from: ResumePoint
     private let onStart: Start
+    private let onRefused: () -> Void
     private let onEnd: (ViewerEnd) -> Void
     private unowned(unsafe) var view: LogView?
     private var state = State.starting
@@ -39,7 +40,7 @@ public final class RelayOutlet: LogCursor {
 
     public init(
         _ handle: StreamHandle, from: ResumePoint, credit: UInt32, serviceClass: UInt8, over trunk: RelayTrunk,
-        onStart: @escaping Start, onEnd: @escaping (ViewerEnd) -> Void
+        onStart: @escaping Start, onRefused: @escaping () -> Void, onEnd: @escaping (ViewerEnd) -> Void
     ) {
         self.handle = handle
         self.from = from
@@ -47,6 +48,7 @@ public final class RelayOutlet: LogCursor {
         self.serviceClass = serviceClass
         self.trunk = trunk
         self.onStart = onStart
+        self.onRefused = onRefused
         self.onEnd = onEnd
     }
 
@@ -91,7 +93,7 @@ public final class RelayOutlet: LogCursor {
             if let point = view.joinPoint { enter(point) }
         case .starting:
             guard view.newestNumber != nil else { return }
-            if case .at(let wanted) = from { resume(at: wanted, view) } else { join(.fresh, view) }
+            if case .at = from { resume(view) } else { join(.fresh, view) }
         }
     }
 
@@ -102,20 +104,22 @@ public final class RelayOutlet: LogCursor {
         enter(point)
     }
 
-    /// A child that has been with another parent goes on where it stands; where that is not to be had any more, at the
-    /// start of a newer publish session or at the newest keyframe.
-    private func resume(at wanted: FrameNumber, _ view: LogView) {
-        guard let found = view.firstFrame(notBefore: wanted) else {
-            // The child is as far as this node, or ahead of it: it drops what it has had.
-            let next = view.newestNumber!.successor
-            return follow(at: view.head, next, next <= wanted ? .exact : .lost(frames: 0))
-        }
-        if found.number == wanted { return follow(at: found.offset, wanted, .exact) }
-        if found.number.epoch > wanted.epoch, found.number.sequence == FrameNumber.firstSequence {
-            return follow(at: found.offset, found.number, .exact)
-        }
-        let number = view.joinPoint.flatMap { view.number(at: $0.offset) } ?? found.number
-        join(.lost(frames: number.epoch == wanted.epoch ? number.sequence - wanted.sequence : 0), view)
+    /// A child that has been with another parent goes on where it stands, if that is still to be had.
+    private func resume(_ view: LogView) {
+        guard let newest = view.newestNumber, let oldest = view.oldestNumber else { return }
+        let keyframe = view.joinPoint.flatMap { view.number(at: $0.offset) }
+        let holding = Resumption.Holding(oldest: oldest, next: newest.successor, keyframe: keyframe)
+        guard let plan = Resumption(from, in: holding) else { return refuse() }
+        if plan.needsPrologue { return join(plan.continuity, view) }
+        // The child is as far as this node, or ahead of it: it drops what it has had.
+        let offset = view.firstFrame(notBefore: plan.first)?.offset ?? view.head
+        follow(at: offset, plan.first, plan.continuity)
+    }
+
+    /// The child knows of a newer publish session than this node.
+    private func refuse() {
+        detach()
+        onRefused()
     }
 
     private func follow(at offset: UInt64, _ first: FrameNumber, _ continuity: Continuity) {
@@ -132,6 +136,7 @@ public final class RelayOutlet: LogCursor {
         batchEnd = offset
         guard version != point.version else { return }
         version = point.version
+        credit.charge(point.prologue.count)
         trunk.send(point.prologue)
     }
 

@@ -20,6 +20,7 @@ enum Admin {
                 return response
             }
         case .node: session.answerLater { .json(JSON.encode($0.node, pretty: pretty)) }
+        case .links: session.answerLater { .json(JSON.encode($0.links, pretty: pretty)) }
         case .streams: session.answerLater { .json(JSON.encode($0.streams, pretty: pretty)) }
         case .stream(let app, let name):
             session.answerLater { snapshot in

@@ -3,7 +3,7 @@
 /// It sends what the peer has subscribed to (`outlets`), and hands what this node has subscribed to on (`feeds`).
 import EventLoop
 import Fanout
-import Glibc
+import Operations
 import RelayProtocol
 
 final class RelaySession: Session {
@@ -11,15 +11,15 @@ final class RelaySession: Session {
     let remote: String?
     private(set) var machine: RelayConnection
     private(set) var clock = ClockOffset()
-    private let trunk: RelayTrunk
+    let trunk: RelayTrunk
     private var heartbeat: Heartbeat
-    private var feeds: [UInt32: RelayFeed] = [:]
+    private(set) var feeds: [UInt32: RelayFeed] = [:]
     private var asked: [UInt32: RelayFeed] = [:]
     private var nextRequest: UInt32 = 1
-    private var outlets: [UInt32: RelayOutlet] = [:]
-    private var waiting: [UInt32: RelayWait] = [:]
+    var outlets: [UInt32: RelayOutlet] = [:]
+    var waiting: [UInt32: RelayWait] = [:]
     /// Streams that the peer was refused because nobody has them: it is told when they come.
-    private var interests: [StreamName: Interest] = [:]
+    var interests: [StreamName: RelayInterest] = [:]
     /// Streams that frames came for in this read: to be flushed once.
     private var touched: [RelayFeed] = []
     private var current: RelayFeed?
@@ -41,14 +41,6 @@ final class RelaySession: Session {
         role = .relay
     }
 
-    private struct Interest {
-        let ticket: UInt64
-        var until: UInt64
-    }
-
-    /// A peer that still wants a stream asks again long before this many milliseconds are over.
-    private static let interestHold: UInt64 = 30_000
-    private static let maxInterests = 10_000
     /// Milliseconds that a connection without a stream is kept.
     private static let idleHold: UInt64 = 10_000
     /// Pings that may stay unanswered before the peer is held for dead.
@@ -172,7 +164,7 @@ final class RelaySession: Session {
 
     private func take(_ frame: RelayFrame) {
         guard let feed = feeds[frame.header.stream], let upstream = feed.upstream else { return }
-        upstream.take(frame, from: feed)
+        upstream.take(frame, from: feed, clockOffset: clock.offset ?? 0)
         consume(frame.header.wireSize, of: feed)
         if !feed.isTouched {
             feed.isTouched = true
@@ -218,128 +210,10 @@ final class RelaySession: Session {
         }
     }
 
-    // MARK: Serving
-
-    private func serve(_ subscribe: Subscribe) {
-        guard !state.isDraining else { return refuse(subscribe.request, .draining, "the node is going down") }
-        guard let name = StreamName(app: subscribe.name.app, name: subscribe.name.name) else {
-            return refuse(subscribe.request, .unknownStream, "a stream cannot have that name")
-        }
-        guard waiting[subscribe.request] == nil else {
-            return refuse(subscribe.request, .protocolError, "the request's number is in use")
-        }
-        let me = LoopBound(self, on: loop)
-        let request = subscribe.request
-        let (found, ticket) = state.hub.findOrWait(name, on: loop) { loop, handle in
-            me.value(on: loop).appeared(request, handle)
-        }
-        if let found { return open(subscribe, found) }
-        waiting[request] = RelayWait(subscribe: subscribe, name: name, ticket: ticket)
-        let weak = LoopBound(Weak(self), on: loop)
-        worker.want(name, askedBy: peer?.node) { loop, reason in weak.value(on: loop).object?.absent(request, reason) }
-    }
-
-    private func appeared(_ request: UInt32, _ handle: StreamHandle) {
-        guard !isEnded else { return }
-        if let wait = waiting.removeValue(forKey: request) { return open(wait.subscribe, handle) }
-        if interests.removeValue(forKey: handle.name) != nil { announce(handle) }
-    }
-
-    /// Nobody has the stream.
-    private func absent(_ request: UInt32, _ reason: String) {
-        guard !isEnded, let wait = waiting.removeValue(forKey: request) else { return }
-        refuse(request, .unknownStream, reason)
-        if interests[wait.name] == nil, interests.count < RelaySession.maxInterests {
-            interests[wait.name] = Interest(ticket: wait.ticket, until: 0)
-        } else {
-            state.hub.stopWaiting(wait.name, ticket: wait.ticket)
-        }
-        interests[wait.name]?.until = loop.now + RelaySession.interestHold
-    }
-
-    private func announce(_ handle: StreamHandle) {
-        guard let name = RelayStreamName(app: handle.name.app, name: handle.name.name) else { return }
-        let me = LoopBound(Weak(self), on: loop)
-        let mailbox = loop.mailbox
-        handle.onHome(from: loop) { stream in
-            // An upstream that has just begun does not know its epoch yet.
-            let epoch = max(1, stream.epoch)
-            mailbox.post { loop in
-                guard let session = me.value(on: loop).object, !session.isEnded else { return }
-                let path = session.state.paths.path(of: handle)
-                let announce = Announce(name: name, epoch: epoch, priority: 0, path: path)
-                session.trunk.send(RelayMessage.announce(announce).bytes)
-            }
-        }
-    }
-
-    /// The peer has a stream that it did not have when it was asked.
-    private func announced(_ announce: Announce) {
-        guard let name = StreamName(app: announce.name.app, name: announce.name.name) else { return }
-        state.pulls.mayBeThere(name)
-        if state.hub.isAwaited(name) { worker.want(name, askedBy: nil) { _, _ in } }
-    }
-
-    private func expireInterests(now: UInt64) {
-        for (name, interest) in interests where now >= interest.until {
-            state.hub.stopWaiting(name, ticket: interest.ticket)
-            interests[name] = nil
-        }
-    }
-
-    private func refuse(_ request: UInt32, _ reason: RefusalReason, _ text: String) {
-        trunk.send(RelayMessage.refused(Refused(request: request, reason: reason, text: text)).bytes)
-    }
-
-    private func open(_ subscribe: Subscribe, _ handle: StreamHandle) {
-        guard outlets[handle.number] == nil else {
-            return refuse(subscribe.request, .protocolError, "the stream is subscribed to already")
-        }
-        let path = state.paths.path(of: handle)
-        if let node = peer?.node, path.contains(node) {
-            return refuse(subscribe.request, .loop, "the stream comes through the node that asks: \(path)")
-        }
-        let number = handle.number
-        let outlet = RelayOutlet(
-            handle, from: subscribe.from, credit: subscribe.credit, serviceClass: subscribe.serviceClass, over: trunk,
-            onStart: { [unowned self] first, continuity in
-                let answer = Subscribed(
-                    request: subscribe.request, stream: number, first: first, continuity: continuity, path: path)
-                trunk.send(RelayMessage.subscribed(answer).bytes)
-            },
-            onEnd: { [unowned self] reason in
-                outlets[number] = nil
-                let why: EndReason = reason == .streamEnded ? .publisherLeft : .stopped
-                trunk.send(RelayMessage.end(stream: number, reason: why, text: "").bytes)
-            })
-        outlets[number] = outlet
-        state.log.write(
-            .info, "relay.serve", session: id, [("stream", "\(handle.name)"), ("node", agent), ("path", "\(path)")])
-        worker.fanout.attach(outlet)
-    }
-
-    /// The stream comes another way now; a child that is on it is sent elsewhere.
-    func pathChanged(of handle: StreamHandle) {
-        guard outlets[handle.number] != nil else { return }
-        let path = state.paths.path(of: handle)
-        trunk.send(RelayMessage.path(stream: handle.number, path).bytes)
-    }
-
-    private func stopServing(_ stream: UInt32) {
-        guard let outlet = outlets.removeValue(forKey: stream) else { return }
-        servedBytes += outlet.bytesOut
-        outlet.detach()
-    }
-
-    private var servedBytes: UInt64 = 0
+    var servedBytes: UInt64 = 0
 
     override var bytesOut: UInt64 {
         outlets.values.reduce(connection.bytesOut + servedBytes) { $0 + $1.bytesOut }
-    }
-
-    /// Children are to go elsewhere: the node is going down.
-    func sendAway(graceMilliseconds: Int) {
-        trunk.send(RelayMessage.goaway(Goaway(graceMilliseconds: UInt32(clamping: graceMilliseconds))).bytes)
     }
 
     // MARK: Life
@@ -389,11 +263,4 @@ final class RelaySession: Session {
         asked = [:]
         for feed in lost { feed.upstream?.lost(feed, "the connection to \(agent) ended") }
     }
-}
-
-/// A child's subscription to a stream that is not here yet.
-private struct RelayWait {
-    let subscribe: Subscribe
-    let name: StreamName
-    let ticket: UInt64
 }

@@ -12,6 +12,7 @@ enum Snapshot {
         /// The loop's viewers of any stream.
         var audiences: [StreamName: LoopFanout.Audience]
         var ratesOut: [StreamName: Double]
+        var links: [LinkReport]
     }
 
     static func merge(_ parts: [Part], _ state: NodeState) -> NodeSnapshot {
@@ -33,7 +34,8 @@ enum Snapshot {
         node.streams = streams.count
         node.bytesIn = sessions.reduce(counters.bytesIn) { $0 + $1.bytesIn }
         node.bytesOut = sessions.reduce(counters.bytesOut) { $0 + $1.bytesOut }
-        return NodeSnapshot(node: node, streams: streams, sessions: sessions)
+        let links = parts.flatMap(\.links).sorted { ($0.node, $0.session) < ($1.node, $1.session) }
+        return NodeSnapshot(node: node, streams: streams, sessions: sessions, links: links)
     }
 
     /// Adds to a stream what its viewers on all loops have had.

@@ -9,10 +9,10 @@ final class StreamPaths: Sendable {
 
     init(_ node: NodeID) { self.node = node }
 
-    /// From the ingest node to this one.
-    func path(of handle: StreamHandle) -> RelayPath {
-        let upstream = paths.with { $0[handle.number] }
-        return upstream.flatMap { try? $0.extended(by: node) } ?? RelayPath(ingest: node)
+    /// From the ingest node to this one; nil if that is too long to be told.
+    func path(of handle: StreamHandle) -> RelayPath? {
+        guard let upstream = paths.with({ $0[handle.number] }) else { return RelayPath(ingest: node) }
+        return try? upstream.extended(by: node)
     }
 
     /// The stream comes along `path`, whose last node is the parent.

@@ -1,10 +1,11 @@
 /// One stream that this node pulls from others, on the stream's home loop: asks parents in turn, follows the first that
 /// delivers, and goes on at the next frame with another when that one fails. Viewers notice none of it.
 ///
-/// Invariants: while the stream is live, the upstream is its publisher; at most `sources` parents deliver at once, and
+/// Invariants: while the stream is live, the upstream is its publisher; `relay.redundancy` parents deliver at once, and
 /// one more during a planned move; a parent that just failed is asked last.
 import EventLoop
 import Fanout
+import Operations
 import RelayProtocol
 
 final class Upstream {
@@ -30,13 +31,19 @@ final class Upstream {
     private let began: UInt64
     private var lostAt: UInt64?
     private var unreadSince: UInt64?
-    private(set) var failovers: UInt64 = 0
+    private var failovers: UInt64 = 0
+    private var recovered: UInt64 = 0
+    /// When another parent took over, in microseconds of Unix time: older frames are those that resuming saved.
+    private var resumedAt: Int64?
+    private var delays = DelayMeter()
     private lazy var patience = Timer(on: worker.loop) { [unowned self] in patienceIsOver() }
     private lazy var retry = Timer(on: worker.loop) { [unowned self] in tryNext() }
     private lazy var held = Timer(on: worker.loop) { [unowned self] in drainHeld() }
 
     /// Between two rounds through all parents, in milliseconds, while the stream lives on without any.
     private static let roundPause: UInt64 = 200
+    /// The same while the stream flows, and only its redundancy is missing.
+    private static let spareRoundPause: UInt64 = 2_000
     /// How long a frame that is ahead of a missing one is kept for the sake of a slower parent, in nanoseconds.
     private static let mergePatience: UInt64 = 300_000_000
     /// Frames kept until the stream is this node's to publish: that takes a turn of another loop.
@@ -58,19 +65,29 @@ final class Upstream {
 
     func start() { tryNext() }
 
-    private var isDelivering: Bool { feeds.contains { $0.isDelivering && !$0.isLeaving } }
+    private var delivering: Int { feeds.count { $0.isDelivering && !$0.isLeaving } }
+    /// With two parents at once a failure of one is not even a pause.
+    private var wanted: Int { min(state.settings.relay.redundancy, parents.count) }
 
     private func tryNext() {
-        guard !isStopped, !isDelivering else { return }
+        guard !isStopped, delivering < wanted else { return }
         guard failures < parents.count else { return roundIsOver() }
-        ask(parents[next])
-        next = (next + 1) % parents.count
+        if let remote = takeCandidate() { ask(remote) }
         // Another is asked before this one has said no: a parent that is frozen says nothing.
         patience.arm(after: deadAfter)
     }
 
+    /// The next parent in turn that is not in use.
+    private func takeCandidate() -> String? {
+        for _ in parents.indices {
+            let remote = parents[next]
+            next = (next + 1) % parents.count
+            if !feeds.contains(where: { $0.remote == remote }) { return remote }
+        }
+        return nil
+    }
+
     private func ask(_ remote: String) {
-        guard !feeds.contains(where: { $0.remote == remote && !$0.isLeaving }) else { return }
         let feed = RelayFeed(
             source: nextSource, remote: remote, window: state.settings.relay.window, for: self)
         nextSource += 1
@@ -83,18 +100,20 @@ final class Upstream {
     }
 
     private func patienceIsOver() {
-        guard !isStopped, !isDelivering else { return }
-        if feeds.count < parents.count { tryNext() } else { patience.arm(after: deadAfter) }
-        if stream == nil, worker.loop.now - began > UInt64(state.settings.relay.timeout) { stop("\(lastFailure)") }
+        guard !isStopped, delivering < wanted else { return }
+        let isLate = worker.loop.now - began > UInt64(state.settings.relay.timeout)
+        if stream == nil, !isClaiming, isLate { return stop(lastFailure) }
+        tryNext()
     }
 
     /// Every parent has failed. A stream that viewers watch lives on for `publish.linger`, as it does at its ingest.
     private func roundIsOver() {
         guard stream != nil || isClaiming else { return stop(lastFailure) }
+        failures = 0
+        guard delivering == 0 else { return retry.arm(after: Upstream.spareRoundPause) }
         let since = lostAt ?? worker.loop.now
         lostAt = since
         guard worker.loop.now - since < UInt64(state.settings.publish.linger) else { return end(lastFailure) }
-        failures = 0
         retry.arm(after: Upstream.roundPause)
     }
 
@@ -102,23 +121,32 @@ final class Upstream {
 
     func subscribed(_ answer: Subscribed, by feed: RelayFeed) {
         feed.path = answer.path
-        guard !isStopped, !feeds.contains(where: { $0 !== feed && $0.isDelivering && !$0.isLeaving }) else {
-            return drop(feed)
-        }
+        // It counts itself already: whoever comes after enough others is not needed.
+        guard !isStopped, delivering <= wanted else { return drop(feed) }
+        let isFirst = delivering == 1
         merge.attach(feed.source, at: answer.first)
         failures = 0
         lostAt = nil
-        patience.disarm()
-        retry.disarm()
-        for other in feeds where other !== feed { drop(other) }
+        if delivering == wanted {
+            patience.disarm()
+            retry.disarm()
+            for other in feeds where other.isLeaving || !other.isDelivering { drop(other) }
+        } else {
+            tryNext()
+        }
         state.log.write(
             .info, "relay.subscribed", session: feed.session?.id ?? "",
             [
                 ("stream", "\(name)"), ("parent", feed.remote), ("path", "\(answer.path)"),
                 ("first", "\(answer.first)"), ("continuity", "\(answer.continuity)"),
             ])
-        if publisher != nil { failovers += 1 }
-        claim(feed)
+        if isFirst {
+            if publisher != nil {
+                failovers += 1
+                resumedAt = Clock.unixMicroseconds
+            }
+            claim(feed)
+        }
         drainHeld()
         // The connection to who would be next is there when it is needed.
         if parents.count > 1 { worker.parents.link(to: parents[next]) { _, _ in } }
@@ -137,14 +165,15 @@ final class Upstream {
                 [("stream", "\(name)"), ("parent", feed.remote), ("reason", reason)])
         }
         drainHeld()
-        if feeds.isEmpty || feed.isDelivering { tryNext() }
+        if let other = feeds.first(where: { $0.isDelivering }), publisher == session(of: feed) { claim(other) }
+        if feed.isDelivering || !feeds.contains(where: { !$0.isDelivering }) { tryNext() }
     }
 
     /// The publisher has left for good: so does the stream here.
     func streamEnded(_ feed: RelayFeed) {
         guard remove(feed) else { return }
         drainHeld()
-        if !isDelivering { end("the stream has ended") }
+        if delivering == 0 { end("the stream has ended") }
     }
 
     /// The parent wants to be left, but goes on delivering until another does.
@@ -152,7 +181,7 @@ final class Upstream {
         guard !feed.isLeaving else { return }
         feed.isLeaving = true
         failures = 1
-        if !isDelivering { tryNext() }
+        tryNext()
     }
 
     private func drop(_ feed: RelayFeed) {
@@ -174,7 +203,11 @@ final class Upstream {
         merge.refuse(header, from: feed.source) != nil
     }
 
-    func take(_ frame: RelayFrame, from feed: RelayFeed) {
+    /// `clockOffset`: how far the parent's clock is ahead of ours. What it says of the frame's age is put into our
+    /// terms, and told on in these: each link needs to know its own two clocks only.
+    func take(_ frame: RelayFrame, from feed: RelayFeed, clockOffset: Int64) {
+        var frame = frame
+        frame.header.wallClock &-= clockOffset
         let verdict = merge.offer(frame, from: feed.source, now: Clock.monotonicNanoseconds)
         if verdict != .hold { append(frame, verdict) }
         if merge.isHolding { drainHeld() }
@@ -197,6 +230,7 @@ final class Upstream {
             if early.count < Upstream.maxEarly { early.append((frame, verdict)) }
             return
         }
+        note(frame.header)
         do {
             try stream.append(relayed: frame.header, body: frame.body)
         } catch {
@@ -205,12 +239,31 @@ final class Upstream {
         }
     }
 
+    private func note(_ header: RelayFrame.Header) {
+        guard !header.flags.contains(.prologue) else { return }
+        delays.add(Clock.unixMicroseconds - header.wallClock)
+        guard let moment = resumedAt else { return }
+        if header.wallClock < moment { recovered += 1 } else { resumedAt = nil }
+    }
+
     func flush(_ session: RelaySession) { stream?.flushIfDue() }
+
+    var report: UpstreamReport {
+        let counters = merge.gate.counters
+        let feed = feeds.first { $0.isDelivering }
+        return UpstreamReport(
+            parent: feed?.session?.peer?.node.name ?? "", path: path?.nodes.map(\.name) ?? [], failovers: failovers,
+            framesRecovered: recovered, framesLost: counters.lost, duplicates: counters.duplicates,
+            delayMedianMs: delays.milliseconds(0.5), delayP99Ms: delays.milliseconds(0.99))
+    }
 
     // MARK: The stream
 
+    private func session(of feed: RelayFeed) -> String { "relay-\(worker.loop.index)/\(feed.source)" }
+
+    /// The stream is told that it comes from this feed's node.
     private func claim(_ feed: RelayFeed) {
-        let session = "\(feed.session?.id ?? "relay")/\(feed.source)"
+        let session = session(of: feed)
         publisher = session
         let me = LoopBound(self, on: worker.loop)
         let mailbox = worker.loop.mailbox

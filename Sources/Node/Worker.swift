@@ -234,7 +234,14 @@ final class Worker {
             loop: LoopReport(
                 index: loop.index, busy: fanout.busy, sessions: sessions.count,
                 flushIntervalMs: Double(fanout.flushPressure)),
-            sessions: sessions.values.map(\.report), streams: meters.reports(on: loop),
-            audiences: fanout.audiences, ratesOut: meters.ratesOut)
+            sessions: sessions.values.map(\.report), streams: meters.reports(on: loop).map(withUpstream),
+            audiences: fanout.audiences, ratesOut: meters.ratesOut,
+            links: sessions.values.compactMap { ($0 as? RelaySession)?.linkReport })
+    }
+
+    private func withUpstream(_ report: StreamReport) -> StreamReport {
+        var report = report
+        report.upstream = upstreams.first { $0.name.app == report.app && $0.name.name == report.name }?.report
+        return report
     }
 }

@@ -27,6 +27,7 @@ public enum AdminRequest {
     private static func resource(_ method: String, _ kind: String, _ rest: [String], _ query: Substring) -> AdminRoute {
         switch (kind, rest.count) {
         case ("node", 0): return reading(method, .node)
+        case ("links", 0): return reading(method, .links)
         case ("streams", 0): return reading(method, .streams)
         case ("sessions", 0): return reading(method, .sessions(stream: value(of: "stream", in: query)))
         case ("sessions", 1): return reading(method, .session(id: rest[0]), orDelete: .kickSession(id: rest[0]))

@@ -6,6 +6,7 @@ public enum AdminRoute: Sendable, Equatable {
     case sessions(stream: String?)
     case session(id: String)
     case node
+    case links
     case kickStream(app: String, name: String)
     case kickSession(id: String)
     case metrics

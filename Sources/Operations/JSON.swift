@@ -27,6 +27,13 @@ public enum JSON {
         }
     }
 
+    /// `{"links": […]}`, in the order given.
+    public static func encode(_ links: [LinkReport], pretty: Bool = false) -> [UInt8] {
+        write(pretty) { writer in
+            writer.object { $0.member("links") { $0.array(links) { $1.write(to: &$0) } } }
+        }
+    }
+
     /// The answer to a request that failed: `{"error": "…"}`.
     public static func encode(error: String, pretty: Bool = false) -> [UInt8] {
         write(pretty) { $0.object { $0.member("error", error) } }
@@ -47,6 +54,42 @@ extension PublisherReport {
             $0.member("address", address)
             $0.member("agent", agent)
             $0.member("since", since)
+        }
+    }
+}
+
+extension UpstreamReport {
+    func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.member("parent", parent)
+            $0.member("path") { $0.array(path) { $0.string($1) } }
+            $0.member("hops", hops)
+            $0.member("failovers", failovers)
+            $0.member("framesRecovered", framesRecovered)
+            $0.member("framesLost", framesLost)
+            $0.member("duplicates", duplicates)
+            $0.member("delayMedianMs", delayMedianMs)
+            $0.member("delayP99Ms", delayP99Ms)
+        }
+    }
+}
+
+extension LinkReport {
+    func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.member("session", session)
+            $0.member("node", node)
+            $0.member("idc", idc)
+            $0.member("address", address)
+            $0.member("outgoing", outgoing)
+            $0.member("streamsIn", streamsIn)
+            $0.member("streamsOut", streamsOut)
+            $0.member("bytesIn", bytesIn)
+            $0.member("bytesOut", bytesOut)
+            $0.member("rttMs", rttMs ?? .nan)
+            $0.member("clockOffsetMs", clockOffsetMs ?? .nan)
+            $0.member("creditStalls", creditStalls)
+            $0.member("skips", skips)
         }
     }
 }
@@ -95,6 +138,7 @@ extension StreamReport {
             $0.member("name", name)
             $0.member("state", state)
             $0.member("publisher") { out in if let publisher { publisher.write(to: &out) } else { out.null() } }
+            $0.member("upstream") { out in if let upstream { upstream.write(to: &out) } else { out.null() } }
             $0.member("epoch", epoch)
             $0.member("video") { out in if let video { video.write(to: &out) } else { out.null() } }
             $0.member("audio") { out in if let audio { audio.write(to: &out) } else { out.null() } }

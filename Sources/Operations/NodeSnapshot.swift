@@ -6,12 +6,16 @@ public struct NodeSnapshot: Sendable, Equatable {
     public var streams: [StreamReport]
     /// Every session.
     public var sessions: [SessionReport]
+    /// Every connection to another node.
+    public var links: [LinkReport]
 
     public init(
-        node: NodeReport, streams: [StreamReport] = [], sessions: [SessionReport] = []
+        node: NodeReport, streams: [StreamReport] = [], sessions: [SessionReport] = [],
+        links: [LinkReport] = []
     ) {
         self.node = node
         self.streams = streams
         self.sessions = sessions
+        self.links = links
     }
 }

@@ -23,6 +23,7 @@ public enum PrometheusExposition {
         writeErrors(snapshot.node.errors, to: &writer)
         writeLoops(snapshot.node.loops, to: &writer)
         writeViewers(snapshot.streams, to: &writer)
+        writeLinks(snapshot.links, to: &writer)
         let (named, rest) = rank(snapshot.streams, busiest: max(0, busiest))
         for metric in StreamMetric.all { write(metric, named, rest, to: &writer) }
         return writer.bytes
@@ -82,6 +83,30 @@ public enum PrometheusExposition {
         var total: [String: Int] = [:]
         for stream in streams { total.merge(stream.viewers, uniquingKeysWith: &+) }
         for (name, count) in total.sorted(by: { $0.key < $1.key }) { writer.sample(count, [("protocol", name)]) }
+    }
+
+    /// One series for each node at the other end: there are as many as the network has nodes, at the most.
+    private static func writeLinks(_ links: [LinkReport], to writer: inout PrometheusWriter) {
+        let nodes = Dictionary(grouping: links.filter { !$0.node.isEmpty }, by: \.node).sorted { $0.key < $1.key }
+        func family(
+            _ name: String, _ kind: PrometheusWriter.Kind, _ help: String, _ value: ([LinkReport]) -> Double?
+        ) {
+            writer.family(name, kind, help)
+            for (node, links) in nodes { if let value = value(links) { writer.sample(value, [("node", node)]) } }
+        }
+        family("link_connections", .gauge, "Connections to another node.") { Double($0.count) }
+        family("link_streams_in", .gauge, "Streams that come from another node.") {
+            Double($0.reduce(0) { $0 + $1.streamsIn })
+        }
+        family("link_streams_out", .gauge, "Streams that go to another node.") {
+            Double($0.reduce(0) { $0 + $1.streamsOut })
+        }
+        family("link_rtt_seconds", .gauge, "Shortest round trip of the last seconds to another node.") {
+            $0.compactMap(\.rttMs).min().map { $0 / 1000 }
+        }
+        family("link_credit_stalls", .gauge, "Times that streams waited for another node to take more.") {
+            Double($0.reduce(0) { $0 &+ $1.creditStalls })
+        }
     }
 
     // MARK: Streams

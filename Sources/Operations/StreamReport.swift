@@ -10,6 +10,8 @@ public struct StreamReport: Sendable, Equatable {
     public var state: String
     /// Nobody while lingering or waiting.
     public var publisher: PublisherReport?
+    /// Absent for a stream that is published here.
+    public var upstream: UpstreamReport?
     /// Number of the publish session; a newer one fences an older.
     public var epoch: UInt64
     /// Absent while no video has come.

@@ -4,8 +4,8 @@ import Media
 ///
 /// Set Chunk Size and Abort are obeyed here, where their order matters, and not handed out.
 ///
-/// Invariants: `pending` holds the beginning of one chunk header and nothing else; while `current` is set the next
-/// `chunkLeft` bytes belong to that chunk stream; `partial` is the sum of all unfinished payloads. A payload grows with
+/// Invariants: `pending` holds what has been read and not been used: the beginning of a chunk header, or what was looked
+/// at behind one; while `current` is set the next `chunkLeft` bytes belong to that chunk stream; `partial` is the sum of all unfinished payloads. A payload grows with
 /// the bytes that arrive, never with the length that was announced.
 public struct ChunkReader {
     /// Basic header of 3 bytes, message header of 11, extended timestamp of 4.
@@ -30,6 +30,7 @@ public struct ChunkReader {
             if current == nil {
                 guard let header = try nextHeader(input, from: &position) else { return nil }
                 try begin(header)
+                try takePending()
             }
             guard let index = current, chunkLeft == 0 || position < input.count else { return nil }
             let part = min(chunkLeft, input.count - position)
@@ -74,10 +75,30 @@ public struct ChunkReader {
             position += pendingCount - before
             return nil
         }
-        // What was kept did not make a header, so this one ends in the new input.
-        position += header.size - before
-        pendingCount = 0
+        if header.size >= before {
+            position += header.size - before
+            pendingCount = 0
+        } else {
+            // Four bytes were looked at that might have been an extended timestamp, and are not (`ChunkHeader`).
+            pendingCount = before
+            dropPending(header.size)
+        }
         return header
+    }
+
+    private mutating func dropPending(_ count: Int) {
+        for index in count..<max(count, pendingCount) { pending[index - count] = pending[index] }
+        pendingCount -= count
+    }
+
+    /// Payload that was read along with the header before it.
+    private mutating func takePending() throws(RTMPError) {
+        guard let index = current, pendingCount > 0, chunkLeft > 0 else { return }
+        let part = min(chunkLeft, pendingCount)
+        let bytes = pending
+        try append(bytes.span, 0, part, to: index)
+        dropPending(part)
+        chunkLeft -= part
     }
 
     private mutating func begin(_ header: ChunkHeader) throws(RTMPError) {

@@ -4,7 +4,7 @@
 /// frame may begin while any credit is left, so the balance goes below zero by less than one frame, and a frame larger
 /// than the child's whole window still passes.
 public struct CreditWindow: Sendable, Equatable {
-    /// Bytes; `>= -frame size` and `<= RelayLimits.credit`.
+    /// Bytes; below zero by less than a frame and a prologue; `<= RelayLimits.credit`.
     public private(set) var balance: Int64
     /// How often a frame had to wait for credit, for the stats.
     public private(set) var stalls: UInt64 = 0
@@ -26,6 +26,9 @@ public struct CreditWindow: Sendable, Equatable {
         balance -= Int64(bytes)
         return true
     }
+
+    /// Bytes that go whether there is credit or not: a prologue, which the child pays back like any frames.
+    public mutating func charge(_ bytes: Int) { balance -= Int64(bytes) }
 
     /// A `credit` message came.
     public mutating func grant(_ bytes: UInt32) throws(RelayError) {

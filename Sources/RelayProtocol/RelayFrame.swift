@@ -41,7 +41,8 @@ public struct RelayFrame: Sendable, Equatable {
         public var flags: Flags
         /// Milliseconds on the stream's timeline, modulo 2^32.
         public var timestamp: UInt32
-        /// When the frame was complete at the ingest node: microseconds of Unix time by that node's clock.
+        /// When the frame was complete at the ingest node: microseconds of Unix time by the sender's clock. Each node
+        /// puts it into terms of its own, as it estimates the offset to the sender's clock.
         public var wallClock: Int64
         public var bodyCount: Int
 

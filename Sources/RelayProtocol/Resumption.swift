@@ -32,6 +32,9 @@ public struct Resumption: Sendable, Equatable {
             guard wanted.epoch <= holding.next.epoch else { return nil }
             if wanted >= holding.oldest {
                 self.init(first: wanted, continuity: .exact, needsPrologue: false)
+            } else if wanted.epoch < holding.oldest.epoch && holding.oldest.sequence == FrameNumber.firstSequence {
+                // A newer publish session that is here from its start: it brings its own configuration.
+                self.init(first: holding.oldest, continuity: .lost(frames: 0), needsPrologue: false)
             } else {
                 // Of an epoch that is over nobody knows how long it went on.
                 let lost = wanted.epoch == newest.epoch ? newest.sequence - wanted.sequence : 0

@@ -38,7 +38,9 @@ struct CostTests {
     func viewersAreFree() throws {
         _ = try allocations(viewers: 1)
         let one = try allocations(viewers: 1)
-        #expect(try allocations(viewers: 40) == one)
+        let forty = try allocations(viewers: 40)
+        // The runtime makes some of its own tables when it pleases; one allocation a flush would be a thousand more.
+        #expect(forty < one + 100, "\(forty) for forty viewers, \(one) for one")
         #expect(one > 0, "a keyframe's prologue is made on the heap: whoever counts none does not count")
         // Of the stream's own, whoever watches; without optimisation, as tests are built, some ten a frame.
         #expect(one < UInt64(CostTests.flushes) * 20)

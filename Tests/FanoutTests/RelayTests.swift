@@ -15,6 +15,7 @@ private final class Child: ConnectionHandler {
     private(set) var outlets: [RelayOutlet] = []
     private(set) var starts: [(first: FrameNumber, continuity: Continuity)] = []
     private(set) var ends: [ViewerEnd] = []
+    private(set) var refusals = 0
     private(set) var frames: [RelayFrame] = []
     private var parser = RelayParser(limits: RelayLimits())
     private let studio: Studio
@@ -40,7 +41,8 @@ private final class Child: ConnectionHandler {
     ) -> RelayOutlet {
         let outlet = RelayOutlet(
             handle, from: from, credit: credit, serviceClass: 0, over: trunk,
-            onStart: { [unowned self] in starts.append(($0, $1)) }, onEnd: { [unowned self] in ends.append($0) })
+            onStart: { [unowned self] in starts.append(($0, $1)) }, onRefused: { [unowned self] in refusals += 1 },
+            onEnd: { [unowned self] in ends.append($0) })
         outlets.append(outlet)
         studio.fanouts[index].attach(outlet)
         studio.settle()
@@ -181,6 +183,11 @@ struct RelayTests {
         other.subscribe(handle, .at(FrameNumber(epoch: old, sequence: 7)))
         try other.readAll()
         #expect(other.sequences == Array(1...6))
+        // One that has seen a newer one is not served from here.
+        let future = Child(studio)
+        defer { future.leave() }
+        future.subscribe(handle, .at(FrameNumber(epoch: studio.stream().epoch + 1, sequence: 1)))
+        #expect(future.refusals == 1 && future.starts.isEmpty)
     }
 
     @Test("a stream without credit waits, and holds up no other on its connection")

@@ -21,13 +21,14 @@ let package = Package(
         room("FLV", ["Media"]),
         room("RTMP", ["Media", "COpenSSL"]),
         room("HTTP", ["Media", "COpenSSL"]),
+        room("RelayProtocol", ["Media", "COpenSSL"]),
         room("Configuration", ["CYAML"]),
         .target(
             name: "FuzzTargets",
-            dependencies: ["Media", "FLV", "RTMP", "HTTP", "Configuration"],
+            dependencies: ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "Configuration"],
             path: ".",
             exclude: ["Driver", "Sources", "corpus"],
-            sources: ["Targets.swift", "RTMP", "HTTP", "Media", "Configuration"],
+            sources: ["Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "Configuration"],
             swiftSettings: fuzzed),
         .executableTarget(
             name: "sluice-fuzz", dependencies: ["FuzzTargets"], path: "Driver",

@@ -3,6 +3,9 @@ private enum FuzzTarget: String, CaseIterable {
     case rtmp, amf
     case rtmpClient = "rtmp-client"
     case http, websocket, flv, codec, config
+    case relayParser = "relay-parser"
+    case relayConnection = "relay-connection"
+    case relayMerge = "relay-merge"
 
     func run(_ data: Span<UInt8>) {
         switch self {
@@ -14,6 +17,9 @@ private enum FuzzTarget: String, CaseIterable {
         case .flv: fuzzFLV(data)
         case .codec: fuzzCodecConfigurations(data)
         case .config: fuzzConfiguration(data)
+        case .relayParser: fuzzRelayParser(data)
+        case .relayConnection: fuzzRelayConnection(data)
+        case .relayMerge: fuzzFrameMerge(data)
         }
     }
 }

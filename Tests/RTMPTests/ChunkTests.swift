@@ -94,6 +94,26 @@ import Testing
         #expect(try messages(first + [0xC4, 0xAF, 1, 2, 3, 4, 5]).last?.payload == [0xAF, 1, 2, 3, 4, 5])
     }
 
+    @Test("what was looked at for an extended time that is not there is payload, wherever the input is cut")
+    func extendedLookedAhead() throws {
+        let first = header(0, 4, time: 0x0100_0000, length: 6, type: 8) + [1, 2, 3, 4, 5, 6]
+        let bare: [UInt8] = [0xC4, 0xAF, 1, 2, 3, 4, 5]
+        // A payload shorter than the field that was looked for: the next header was looked at, too.
+        let short = header(0, 5, time: 0x0100_0000, length: 1, type: 9) + [7] + [0xC5, 8] + [0xC5, 9]
+        let bytes = first + bare + short + bare
+        let expected = try messages(bytes).map(\.payload)
+        #expect(expected == [[1, 2, 3, 4, 5, 6], [0xAF, 1, 2, 3, 4, 5], [7], [8], [9], [0xAF, 1, 2, 3, 4, 5]])
+        for cut in 0...bytes.count {
+            for second in cut...bytes.count {
+                var reader = ChunkReader()
+                let read = try [bytes[..<cut], bytes[cut..<second], bytes[second...]].flatMap {
+                    try messages(Array($0), &reader)
+                }
+                #expect(read.map(\.payload) == expected, "cut at \(cut) and \(second)")
+            }
+        }
+    }
+
     @Test("the encoder's size is exact and its chunks read back", arguments: [1, 128, 299, 300, 301, 60_000])
     func encoder(chunkSize: Int) throws {
         for time in [0, 0xFFFFFE, 0xFFFFFF, 0xFFFF_FFFF] as [UInt32] {

@@ -29,6 +29,15 @@ struct CreditTests {
         }
     }
 
+    @Test("a prologue is paid for as well, so that both sides go on counting the same")
+    func prologue() throws {
+        var window = CreditWindow(initial: 100)
+        window.charge(130)
+        #expect(window.balance == -30 && window.stalls == 0)
+        try window.grant(130)
+        #expect(window.balance == 100)
+    }
+
     @Test("credit is granted again by half windows")
     func granting() throws {
         var meter = CreditMeter(window: 100)

@@ -35,6 +35,15 @@ struct ResumptionTests {
         #expect(Resumption(.at(number(6, 60)), in: both)?.continuity == .exact)
     }
 
+    @Test("a child of an epoch that is gone gets the newer one from its start, where that is still here")
+    func newerFromItsStart() {
+        let newer = Resumption.Holding(oldest: number(7, 1), next: number(7, 90), keyframe: number(7, 80))
+        #expect(
+            Resumption(.at(number(6, 60)), in: newer)
+                == Resumption(first: number(7, 1), continuity: .lost(frames: 0), needsPrologue: false))
+        #expect(Resumption(.at(number(6, 60)), in: holding)?.first == number(7, 180))
+    }
+
     @Test("a child that has seen a newer epoch is not served an older one")
     func fenced() {
         #expect(Resumption(.at(number(8, 1)), in: holding) == nil)
