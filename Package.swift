@@ -26,6 +26,7 @@ var targets: [Target] = [
     room("HTTP", ["Media", "COpenSSL"]),
     room("RelayProtocol", ["Media", "COpenSSL"]),
     room("StreamLog", ["Media"]),
+    room("Dispatch"),
 
     // Floors 2 to 5.
     room("EventLoop", ["CUV", "CSystem"]),
@@ -39,9 +40,13 @@ var targets: [Target] = [
             "Configuration",
         ]),
 
+    room("ControlPlane", ["Dispatch", "RelayProtocol", "HTTP", "Operations", "Configuration", "EventLoop"]),
+
     // The commands.
     .executableTarget(
-        name: "sluice", dependencies: ["Node", "Configuration", "Operations", "EventLoop"], swiftSettings: strict),
+        name: "sluice", dependencies: ["Node", "ControlPlane", "Configuration", "Operations", "EventLoop"],
+        swiftSettings: strict),
+    .executableTarget(name: "dispatchbench", dependencies: ["Dispatch"], swiftSettings: strict),
     .executableTarget(name: "loadgen", dependencies: ["CSystem"], swiftSettings: strict),
 
     // What several test targets need.
@@ -54,6 +59,8 @@ var targets: [Target] = [
     tests("HTTPTests", ["HTTP", "Media", "Fixtures"]),
     tests("RelayProtocolTests", ["RelayProtocol", "Media"]),
     tests("StreamLogTests", ["StreamLog", "Media", "Fixtures"]),
+    tests("DispatchTests", ["Dispatch"]),
+    tests("ControlPlaneTests", ["ControlPlane", "Dispatch", "RelayProtocol", "Configuration"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests(
         "FanoutTests",

@@ -83,6 +83,13 @@ void cs_describe(const struct sockaddr *address, cs_address *described) {
     }
 }
 
+void cs_local(int fd, cs_address *local) {
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    getsockname(fd, (struct sockaddr *)&address, &length);
+    cs_describe((struct sockaddr *)&address, local);
+}
+
 int cs_connect(const struct sockaddr *to, socklen_t length) {
     int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;

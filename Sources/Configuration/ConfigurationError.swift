@@ -4,6 +4,8 @@
 public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     public let problems: [Problem]
 
+    package init(problems: [Problem]) { self.problems = problems }
+
     public var description: String { problems.map(\.description).joined(separator: "\n") }
 
     public struct Problem: Sendable, Equatable, CustomStringConvertible {
@@ -12,6 +14,13 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
         public let key: String?
         public let fault: String
         public let advice: String
+
+        package init(place: Place, key: String?, fault: String, advice: String) {
+            self.place = place
+            self.key = key
+            self.fault = fault
+            self.advice = advice
+        }
 
         public var file: String? {
             switch place {
@@ -53,11 +62,11 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
 }
 
 /// What is wrong with a value and what to do, before it is known where the value stood.
-struct ValueFault: Error {
-    let fault: String
-    let advice: String
+package struct ValueFault: Error {
+    package let fault: String
+    package let advice: String
 
-    init(_ fault: String, _ advice: String) {
+    package init(_ fault: String, _ advice: String) {
         self.fault = fault
         self.advice = advice
     }
@@ -67,11 +76,11 @@ struct ValueFault: Error {
 private let quotedLimit = 60
 
 /// `text` between quotes, on one line whatever it holds, and cut to a length that a terminal shows.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     "\"" + printable(text) + "\""
 }
 
-func printable(_ text: String) -> String {
+package func printable(_ text: String) -> String {
     var shown = ""
     for scalar in text.unicodeScalars.prefix(quotedLimit) {
         switch scalar.properties.generalCategory {

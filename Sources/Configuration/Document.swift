@@ -4,37 +4,40 @@
 /// Aliases are refused, so that a document cannot grow when it is read; nesting and the number of values are limited.
 import CYAML
 
-indirect enum Document: Equatable {
+package indirect enum Document: Equatable {
     case scalar(String, line: Int)
     case list([Document], line: Int)
     case map([Entry], line: Int)
 
-    struct Entry: Equatable {
-        let name: String
-        let line: Int
-        let value: Document
+    package struct Entry: Equatable {
+        package let name: String
+        package let line: Int
+        package let value: Document
     }
 
-    struct Fault: Error {
-        let line: Int
-        let fault: String
-        let advice: String
+    package struct Fault: Error {
+        package let line: Int
+        package let fault: String
+        package let advice: String
     }
 
-    /// Maps and lists inside one another. The settings need 3.
+    /// Maps and lists inside one another. The settings need 3, a topology 5.
     static let depthLimit = 16
-    /// Values and names in a document. The settings have fewer than 100.
-    static let valueLimit = 4_096
+    /// Values and names in a document, where the caller expects no more. The settings have fewer than 100.
+    package static let valueLimit = 4_096
 
-    var line: Int {
+    package var line: Int {
         switch self {
         case .scalar(_, let line), .list(_, let line), .map(_, let line): line
         }
     }
 
-    /// The one document of `yaml`; nil when there is none, as in a file of comments.
-    static func read(_ yaml: [UInt8]) throws(Fault) -> Document? {
-        var reader = Reader(yaml)
+    /// The one document of `yaml`; nil when there is none, as in a file of comments. `example` is the file whose form
+    /// a document that passes the limits is told to keep to.
+    package static func read(
+        _ yaml: [UInt8], valueLimit: Int = Document.valueLimit, example: String = "conf/sluice.yaml"
+    ) throws(Fault) -> Document? {
+        var reader = Reader(yaml, valueLimit: valueLimit, example: example)
         return try reader.document()
     }
 }
@@ -46,9 +49,13 @@ indirect enum Document: Equatable {
 private struct Reader: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
+    private let valueLimit: Int
+    private let example: String
     private var values = 0
 
-    init(_ yaml: [UInt8]) {
+    init(_ yaml: [UInt8], valueLimit: Int, example: String) {
+        self.valueLimit = valueLimit
+        self.example = example
         parser = .allocate(capacity: 1)
         input = .allocate(capacity: max(yaml.count, 1))
         _ = input.initialize(fromContentsOf: yaml)
@@ -85,9 +92,9 @@ private struct Reader: ~Copyable {
 
     private mutating func value(_ event: Event, _ line: Int, depth: Int) throws(Document.Fault) -> Document {
         values += 1
-        guard values <= Document.valueLimit, depth < Document.depthLimit else {
+        guard values <= valueLimit, depth < Document.depthLimit else {
             throw Document.Fault(
-                line: line, fault: "too many values, or too deep", advice: "keep to the form of conf/sluice.yaml")
+                line: line, fault: "too many values, or too deep", advice: "keep to the form of \(example)")
         }
         switch event {
         case .scalar(let text): return .scalar(text, line: line)

@@ -29,6 +29,7 @@ struct Key: Sendable {
 
         Key("node.id", \.node.id, .name(or: "auto")),
         Key("node.idc", \.node.idc, .name()),
+        Key("node.address", \.node.address, .host(or: "auto")),
 
         Key("rtmp.listen", \.rtmp.listen, .endpoints),
         Key("rtmp.handshake_timeout", \.rtmp.handshakeTimeout, .duration(100...600_000)),
@@ -63,6 +64,11 @@ struct Key: Sendable {
         Key("relay.hold", \.relay.hold, .duration(0...3_600_000, orZero: true)),
         Key("relay.timeout", \.relay.timeout, .duration(100...60_000)),
         Key("relay.window", \.relay.window, .size(64 << 10...128 << 20)),
+
+        Key("dispatch.servers", \.dispatch.servers, .remotes),
+        Key("dispatch.cache", \.dispatch.cache, .path),
+        Key("dispatch.listen", \.dispatch.listen, .endpoints),
+        Key("dispatch.topology", \.dispatch.topology, .path),
 
         Key("limits.sessions", \.limits.sessions, .count(1...10_000_000)),
         Key("limits.streams", \.limits.streams, .count(1...1_000_000)),

@@ -23,13 +23,34 @@ public struct Remote: Sendable, Hashable, CustomStringConvertible {
         } else if host.contains(":") {
             return nil
         }
-        let isPlain = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }
-        guard !host.isEmpty, host.utf8.count <= Remote.longestHost, isPlain else { return nil }
+        guard Remote.isHost(host) else { return nil }
         self.init(host: String(host), port: port)
+    }
+
+    static func isHost(_ host: some StringProtocol) -> Bool {
+        !host.isEmpty && host.utf8.count <= longestHost
+            && host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }
     }
 
     public var description: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+extension ValueType<String> {
+    /// A host's name or address, without a port; `word` stands for none.
+    static func host(or word: String) -> Self {
+        let expectation = "a host's name or address, or \(word)"
+        return ValueType(
+            expectation: expectation,
+            read: { (texts) throws(ValueFault) in
+                if texts[0] == word { return "" }
+                guard Remote.isHost(texts[0]) else {
+                    throw ValueFault("\(quoted(texts[0])) is not a host", "write \(expectation)")
+                }
+                return texts[0]
+            },
+            show: { $0.isEmpty ? word : $0 })
     }
 }
 

@@ -14,6 +14,7 @@ public struct Settings: Sendable, Equatable {
     public var play = Play()
     public var retention = Retention()
     public var relay = Relay()
+    public var dispatch = Dispatch()
     public var limits = Limits()
     public var metrics = Metrics()
     public var log = Log()
@@ -27,6 +28,8 @@ public struct Settings: Sendable, Equatable {
         public var id = ""
         /// The data centre it stands in.
         public var idc = "local"
+        /// How other nodes dial this one; empty is the address that it connects to the dispatcher from.
+        public var address = ""
     }
 
     public struct RTMP: Sendable, Equatable {
@@ -107,6 +110,18 @@ public struct Settings: Sendable, Equatable {
         public var timeout: Milliseconds = 5_000
         /// Bytes of one stream that a parent may send ahead of what this node has taken in.
         public var window = 8 << 20
+    }
+
+    /// The module that chooses the ways of streams over many nodes.
+    public struct Dispatch: Sendable, Equatable {
+        /// Where nodes find one; any of them will do.
+        public var servers: [Remote] = []
+        /// Where the last routes are kept for a start without a dispatcher; empty is nowhere.
+        public var cache = ""
+        /// Where a dispatcher takes nodes.
+        public var listen = [Endpoint(host: Endpoint.everywhere, port: 1938)]
+        /// The file that describes the network to a dispatcher.
+        public var topology = ""
     }
 
     public struct Limits: Sendable, Equatable {

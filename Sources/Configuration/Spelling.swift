@@ -1,10 +1,10 @@
 /// "Did you mean …": the known name that a mistyped one was probably meant to be.
-enum Spelling {
+package enum Spelling {
     /// Names longer than this are no slip of the finger, and are not compared.
     private static let longest = 64
 
     /// The nearest of `names`, when so few letters differ that it is a fair guess.
-    static func nearest(to name: String, in names: [String]) -> String? {
+    package static func nearest(to name: String, in names: [String]) -> String? {
         let typed = folded(name)
         guard !typed.isEmpty, typed.count <= longest else { return nil }
         var best: (name: String, distance: Int)?

@@ -74,6 +74,13 @@ public final class Connection: PollerOwner {
         guard poller != nil else { return nil }
     }
 
+    /// This side's address.
+    public var local: Address {
+        var address = cs_address()
+        cs_local(descriptor, &address)
+        return Address(address)
+    }
+
     /// Starts reading. The connection keeps its handler until it is closed.
     public func start(_ handler: any ConnectionHandler) {
         self.handler = handler

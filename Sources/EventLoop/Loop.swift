@@ -81,6 +81,12 @@ public enum Process {
 
     @discardableResult public static func raiseFileLimit() -> UInt64 { cs_raise_file_limit() }
 
+    /// From the system's generator, fit for secrets.
+    public static func randomBytes(_ count: Int) -> [UInt8] {
+        var random = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
+
     /// A small file's first bytes; nil if it cannot be read.
     public static func read(_ file: String, atMost limit: Int) -> [UInt8]? {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
@@ -96,6 +102,17 @@ public enum Process {
             count += got
         }
         return Array(bytes[..<count])
+    }
+
+    /// Puts a file in the place of another, whole or not at all.
+    @discardableResult public static func replace(_ file: String, with bytes: [UInt8]) -> Bool {
+        let beside = file + ".new"
+        let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { return false }
+        let written = bytes.withUnsafeBytes { cs_write_all(descriptor, $0.baseAddress, $0.count) }
+        cs_close(descriptor)
+        guard written == bytes.count else { return false }
+        return rename(beside, file) == 0
     }
 
     public static func write(_ bytes: [UInt8], to descriptor: Int32) {

@@ -16,6 +16,15 @@ public struct HTTPResponse: Sendable {
         set("Content-Type", "text/plain; charset=utf-8")
     }
 
+    /// An API's answer, which no cache may keep.
+    public static func json(_ body: [UInt8], status: Int = 200) -> HTTPResponse {
+        var response = HTTPResponse(status: status)
+        response.set("Content-Type", "application/json")
+        response.set("Cache-Control", "no-store")
+        response.body = body
+        return response
+    }
+
     /// The answer to a violation; send it without keep-alive.
     public init(_ error: HTTPError) { self.init(status: error.status, text: error.description + "\n") }
 

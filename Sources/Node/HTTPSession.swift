@@ -234,16 +234,6 @@ final class HTTPSession: Session {
     }
 }
 
-extension HTTPResponse {
-    static func json(_ body: [UInt8], status: Int = 200) -> HTTPResponse {
-        var response = HTTPResponse(status: status)
-        response.set("Content-Type", "application/json")
-        response.set("Cache-Control", "no-store")
-        response.body = body
-        return response
-    }
-}
-
 extension WebSocket {
     static func binaryFrame(_ payload: [UInt8]) -> [UInt8] {
         var frame = [UInt8](repeating: 0, count: headerSize(payloadCount: payload.count))

@@ -22,10 +22,17 @@ public enum Node {
         let workers = (0..<count).map { Worker(index: $0, state: state) }
         let ports: Ports
         do { ports = try listen(workers, settings) } catch { throw .listen(error) }
+        state.listens(at: ports)
         let peers = workers.map { LoopBound($0, on: $0.loop) }
         for worker in workers {
             worker.peers = peers
             worker.peerMailboxes = workers.map(\.loop.mailbox)
+        }
+        if !settings.dispatch.servers.isEmpty {
+            let link = DispatchLink(workers[0])
+            let mailbox = workers[0].loop.mailbox
+            state.dispatch.with { $0 = DispatchDoor(mailbox: mailbox, link: LoopBound(link, on: workers[0].loop)) }
+            link.start()
         }
         let threads = workers.dropFirst().map { LoopThread($0.loop) }
         let shutdown = Shutdown(workers[0])

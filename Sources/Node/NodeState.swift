@@ -15,6 +15,11 @@ final class NodeState: Sendable {
     let relay: RelayConnection.Configuration
     let paths: StreamPaths
     let pulls = Pulls()
+    let carriage = Carriage()
+    let routes: Routes
+    /// The connection to the dispatcher, if there is one; set once, before the loops run.
+    let dispatch = Lock<DispatchDoor?>(nil)
+    private let listening = Lock(Node.Ports())
     private let counters = Lock(Counters())
 
     struct Counters: Sendable {
@@ -34,11 +39,17 @@ final class NodeState: Sendable {
         self.settings = settings
         self.relay = relay
         paths = StreamPaths(relay.node)
+        routes = Routes(file: settings.dispatch.cache.isEmpty ? nil : settings.dispatch.cache)
         log = EventLog(settings.log)
         addresses = AddressLimits(
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
         hub = Hub(settings: FanoutSettings(settings), loops: loops)
     }
+
+    /// Where the node listens.
+    var ports: Node.Ports { listening.with { $0 } }
+
+    func listens(at ports: Node.Ports) { listening.with { $0 = ports } }
 
     var snapshot: Counters { counters.with { $0 } }
     var isDraining: Bool { counters.with { $0.draining } }

@@ -18,7 +18,14 @@ final class Pulls: Sendable {
         case absent(String)
     }
 
+    /// The upstream that pulls a stream, for those who have something to tell it.
+    struct Pull: Sendable {
+        let mailbox: Mailbox
+        let steer: @Sendable (Loop, [String]) -> Void
+    }
+
     private struct Table {
+        var pulls: [StreamName: Pull] = [:]
         var active: [StreamName: [Waiter]] = [:]
         var absent: [StreamName: (reason: String, until: UInt64)] = [:]
     }
@@ -50,12 +57,22 @@ final class Pulls: Sendable {
         }
     }
 
+    func pulling(_ name: StreamName, _ pull: Pull) { table.with { $0.pulls[name] = pull } }
+
+    /// Tells who pulls the stream of better parents; false if nobody does.
+    func steer(_ name: StreamName, _ parents: [String]) -> Bool {
+        guard let pull = table.with({ $0.pulls[name] }) else { return false }
+        pull.mailbox.post { loop in pull.steer(loop, parents) }
+        return true
+    }
+
     /// What was known of its absence no longer holds.
     func mayBeThere(_ name: StreamName) { table.with { $0.absent[name] = nil } }
 
     /// The pull has ended. Who still waits is told.
     func finished(_ name: StreamName, wasFound: Bool, _ reason: String, now: UInt64) {
         let waiters = table.with { table -> [Waiter] in
+            table.pulls[name] = nil
             let waiters = table.active.removeValue(forKey: name) ?? []
             if !wasFound {
                 if table.absent.count >= Pulls.maxAbsent { table.absent = table.absent.filter { now < $0.value.until } }

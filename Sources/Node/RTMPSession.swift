@@ -99,6 +99,9 @@ final class RTMPSession: Session {
         case .success(let handle):
             stream = handle.stream(on: loop)
             worker.publishing(handle)
+            let epoch = handle.stream(on: loop).epoch
+            state.carriage.set(
+                handle.name, Carriage.Entry(epoch: epoch, role: .publisher(priority: 0), session: id))
             machine.acceptPublish()
             state.log.write(
                 .info, "publish.start", session: id,
@@ -132,6 +135,7 @@ final class RTMPSession: Session {
         case .replaced(let session):
             // The stream has moved on: it is not this session's to end.
             stream = nil
+            if let name { state.carriage.remove(name, session: id) }
             kick("replaced by \(session)")
         case .kicked: kick("kicked")
         }
@@ -141,6 +145,7 @@ final class RTMPSession: Session {
         guard let stream else { return }
         self.stream = nil
         stream.endPublish(session: id)
+        state.carriage.remove(stream.name, session: id)
         state.log.write(.info, "publish.end", session: id, [("stream", "\(stream.name)"), ("reason", reason)])
         role = .none
     }

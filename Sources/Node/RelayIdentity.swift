@@ -8,7 +8,7 @@ extension Node {
     /// Bytes of a secret: fewer can be guessed, more are not a secret but the wrong file.
     private static let secretSize = 16...4_096
 
-    static func relayConfiguration(_ settings: Settings) throws(StartError) -> RelayConnection.Configuration {
+    public static func relayConfiguration(_ settings: Settings) throws(StartError) -> RelayConnection.Configuration {
         var configuration = RelayConnection.Configuration(
             node: NodeID(settings.node.id) ?? machineName, idc: settings.node.idc)
         if !settings.relay.secretFile.isEmpty { configuration.secret = try secret(settings.relay.secretFile) }

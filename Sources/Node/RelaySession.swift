@@ -29,11 +29,9 @@ final class RelaySession: Session {
     init(_ connection: Connection, worker: Worker, number: UInt64, remote: String?) {
         self.remote = remote
         trunk = RelayTrunk(connection)
-        var nonce = [UInt8](repeating: 0, count: Hello.nonceSize)
-        var random = SystemRandomNumberGenerator()
-        for index in nonce.indices { nonce[index] = UInt8.random(in: 0...255, using: &random) }
         machine = RelayConnection(
-            role: remote == nil ? .responder : .initiator, configuration: worker.state.relay, nonce: nonce)
+            role: remote == nil ? .responder : .initiator, configuration: worker.state.relay,
+            nonce: EventLoop.Process.randomBytes(Hello.nonceSize))
         let deadAfter = UInt64(worker.state.settings.relay.deadAfter) * 1_000_000
         heartbeat = Heartbeat(
             interval: deadAfter / RelaySession.pingsPerDeath, deadAfter: deadAfter, now: Clock.monotonicNanoseconds)
@@ -49,6 +47,12 @@ final class RelaySession: Session {
     override var protocolName: String { "relay" }
     override var agent: String { machine.peer?.node.name ?? remote ?? "" }
     var peer: RelayPeer? { machine.peer }
+
+    /// The link as this side sees it; nil before it is known.
+    var measure: LinkMeasure? {
+        guard let node = peer?.node, let roundTrip = clock.roundTrip else { return nil }
+        return LinkMeasure(node: node, roundTripMicroseconds: UInt32(clamping: roundTrip), lossPerMillion: 0)
+    }
     private var isIdle: Bool { feeds.isEmpty && asked.isEmpty && outlets.isEmpty && waiting.isEmpty }
     private var idleSince: UInt64?
 
@@ -158,7 +162,8 @@ final class RelaySession: Session {
             trunk.send(RelayMessage.pong(ping.answered(received: now, sent: now)).bytes)
         case .pong(let pong): clock.add(pong, now: Clock.unixMicroseconds)
         case .announce(let announce): announced(announce)
-        case .fenced, .withdraw, .hello, .proof: break
+        // What only dispatchers are told, and what they tell on connections of their own.
+        case .fenced, .withdraw, .hello, .proof, .register, .load, .carry, .want, .unwant, .steer: break
         }
     }
 

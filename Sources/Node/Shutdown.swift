@@ -28,6 +28,7 @@ final class Shutdown {
             [
                 ("sessions", "\(worker.state.snapshot.sessions)"), ("timeout_ms", "\(timeout)"),
             ])
+        worker.state.dispatch.with { $0 }?.withLink { $0.tellDraining() }
         worker.ask(
             { worker in
                 worker.stopListening()

@@ -49,6 +49,12 @@ struct StreamMeters {
         }
     }
 
+    var ratesIn: [StreamName: Double] {
+        var rates: [StreamName: Double] = [:]
+        for watch in watches.values { rates[watch.handle.name] = watch.rateIn.bitsPerSecond(at: measuredAt) }
+        return rates
+    }
+
     var ratesOut: [StreamName: Double] {
         outgoing.mapValues { $0.meter.bitsPerSecond(at: measuredAt) }
     }

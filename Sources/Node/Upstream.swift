@@ -11,7 +11,11 @@ import RelayProtocol
 final class Upstream {
     let name: StreamName
     private unowned let worker: Worker
-    private let parents: [String]
+    /// Whom to ask, best first.
+    private var parents: [String]
+    /// Nodes that have failed since the dispatcher was last asked.
+    private var failedNodes: [String] = []
+    private var isAsking = false
     private var next = 0
     private var merge: FrameMerge
     private var feeds: [RelayFeed] = []
@@ -49,10 +53,10 @@ final class Upstream {
     /// Frames kept until the stream is this node's to publish: that takes a turn of another loop.
     private static let maxEarly = 4_096
 
-    init(_ name: StreamName, from parents: [String], worker: Worker) {
+    init(_ name: StreamName, worker: Worker) {
         self.name = name
         self.worker = worker
-        self.parents = parents
+        parents = worker.state.settings.relay.parents.map(\.description)
         merge = FrameMerge(patience: Upstream.mergePatience)
         began = worker.loop.now
     }
@@ -63,7 +67,62 @@ final class Upstream {
 
     // MARK: Asking parents
 
-    func start() { tryNext() }
+    func start() {
+        let weak = LoopBound(Weak(self), on: worker.loop)
+        let pull = Pulls.Pull(mailbox: worker.loop.mailbox) { loop, parents in
+            weak.value(on: loop).object?.steer(parents)
+        }
+        state.pulls.pulling(name, pull)
+        guard hasDispatch else { return tryNext() }
+        askDispatch()
+    }
+
+    private var hasDispatch: Bool { !state.settings.dispatch.servers.isEmpty }
+
+    /// Asks for the way. What is known already is used meanwhile, if anything is to be done at once.
+    private func askDispatch() {
+        guard hasDispatch, !isAsking else { return }
+        isAsking = true
+        let weak = LoopBound(Weak(self), on: worker.loop)
+        let failed = failedNodes
+        failedNodes = []
+        worker.askRoute(name, failed: failed) { loop, answer in weak.value(on: loop).object?.routed(answer) }
+    }
+
+    private func routed(_ answer: RouteAnswer) {
+        guard !isStopped else { return }
+        isAsking = false
+        switch answer {
+        case .parents(let better, _): take(better)
+        case .absent(let why):
+            lastFailure = why
+            if stream == nil, !isClaiming { return stop(why) }
+        case .unavailable:
+            // Nobody to ask: the last routes, and whoever has been of use before.
+            let known = state.routes.parents(of: name)
+            take(known + parents.filter { !known.contains($0) })
+        }
+        tryNext()
+    }
+
+    private func take(_ better: [String]) {
+        guard !better.isEmpty, better != parents else { return }
+        parents = better
+        next = 0
+        failures = 0
+    }
+
+    /// The dispatcher wants the stream to come another way. What delivers goes on until that does.
+    func steer(_ better: [String]) {
+        guard !isStopped else { return }
+        take(better)
+        guard let best = parents.first, !feeds.contains(where: { $0.remote == best }) else { return }
+        if let feed = feeds.first(where: { $0.isDelivering && !$0.isLeaving }), delivering >= wanted {
+            moveAway(from: feed)
+        } else {
+            tryNext()
+        }
+    }
 
     private var delivering: Int { feeds.count { $0.isDelivering && !$0.isLeaving } }
     /// With two parents at once a failure of one is not even a pause.
@@ -71,7 +130,7 @@ final class Upstream {
 
     private func tryNext() {
         guard !isStopped, delivering < wanted else { return }
-        guard failures < parents.count else { return roundIsOver() }
+        guard failures < max(1, parents.count), !parents.isEmpty else { return roundIsOver() }
         if let remote = takeCandidate() { ask(remote) }
         // Another is asked before this one has said no: a parent that is frozen says nothing.
         patience.arm(after: deadAfter)
@@ -80,6 +139,7 @@ final class Upstream {
     /// The next parent in turn that is not in use.
     private func takeCandidate() -> String? {
         for _ in parents.indices {
+            next %= parents.count
             let remote = parents[next]
             next = (next + 1) % parents.count
             if !feeds.contains(where: { $0.remote == remote }) { return remote }
@@ -108,8 +168,9 @@ final class Upstream {
 
     /// Every parent has failed. A stream that viewers watch lives on for `publish.linger`, as it does at its ingest.
     private func roundIsOver() {
-        guard stream != nil || isClaiming else { return stop(lastFailure) }
+        guard stream != nil || isClaiming else { return isAsking ? () : stop(lastFailure) }
         failures = 0
+        askDispatch()
         guard delivering == 0 else { return retry.arm(after: Upstream.spareRoundPause) }
         let since = lostAt ?? worker.loop.now
         lostAt = since
@@ -149,7 +210,7 @@ final class Upstream {
         }
         drainHeld()
         // The connection to who would be next is there when it is needed.
-        if parents.count > 1 { worker.parents.link(to: parents[next]) { _, _ in } }
+        if parents.count > 1 { worker.parents.link(to: parents[next % parents.count]) { _, _ in } }
     }
 
     /// The feed delivers no more. Another parent goes on at the next frame.
@@ -157,8 +218,10 @@ final class Upstream {
         guard remove(feed) else { return }
         lastFailure = reason
         failures += 1
+        if let node = feed.session?.peer?.node.name ?? feed.path?.nodes.last?.name { failedNodes.append(node) }
         if feed.isDelivering {
             failures = 1
+            askDispatch()
             state.count(error: "relay_parent_lost")
             state.log.write(
                 .warning, "relay.parent_lost",
@@ -272,6 +335,10 @@ final class Upstream {
             agent: feed.path.map { "\($0)" } ?? "", identity: "relay", since: Clock.unixMilliseconds, isUpstream: true
         ) { reason in mailbox.post { loop in me.value(on: loop).replaced(session) } }
         path = feed.path
+        if let node = feed.path?.nodes.last {
+            let epoch = merge.gate.next?.epoch ?? 0
+            state.carriage.set(name, Carriage.Entry(epoch: epoch, role: .child(of: node), session: "upstream"))
+        }
         if let stream, let handle {
             stream.follow(publisher)
             return tellPath(handle)
@@ -347,6 +414,9 @@ final class Upstream {
         for feed in feeds { feed.giveUp() }
         feeds = []
         if let handle { state.paths.forget(handle) }
+        state.carriage.remove(name, session: "upstream")
+        let name = name
+        state.dispatch.with { $0 }?.withLink { $0.unwant(name) }
         state.log.write(.info, "relay.stop", [("stream", "\(name)"), ("reason", reason)])
         state.pulls.finished(name, wasFound: publisher != nil, reason, now: worker.loop.now)
         worker.forget(self)

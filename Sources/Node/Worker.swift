@@ -16,7 +16,7 @@ final class Worker {
     private var sessions: [UInt64: Session] = [:]
     private var nextNumber: UInt64 = 1
     private var listeners: [Listener] = []
-    private var meters = StreamMeters()
+    private(set) var meters = StreamMeters()
     private var ticks = 0
     private var upstreams: [Upstream] = []
     private(set) lazy var parents = Parents(self)
@@ -30,6 +30,8 @@ final class Worker {
         self.state = state
         fanout = LoopFanout(on: loop, hub: state.hub)
     }
+
+    var allSessions: some Collection<Session> { sessions.values }
 
     // MARK: Listening
 
@@ -137,7 +139,7 @@ final class Worker {
     // MARK: Streams of other nodes
 
     var isPulling: Bool { !upstreams.isEmpty }
-    var hasParents: Bool { !state.settings.relay.parents.isEmpty }
+    var hasParents: Bool { !state.settings.relay.parents.isEmpty || !state.settings.dispatch.servers.isEmpty }
 
     /// Sees to it that the stream is pulled, by whatever loop. `absent` is told, on this loop, if it cannot be had.
     func want(_ name: StreamName, askedBy child: NodeID?, _ absent: @escaping @Sendable (Loop, String) -> Void) {
@@ -146,10 +148,54 @@ final class Worker {
         case .absent(let reason): absent(loop, reason)
         case .shared: break
         case .start:
-            let upstream = Upstream(name, from: state.settings.relay.parents.map(\.description), worker: self)
+            let upstream = Upstream(name, worker: self)
             upstreams.append(upstream)
             wakeHousekeeping()
             upstream.start()
+        }
+    }
+
+    /// Asks the dispatcher for the way to a stream; the answer comes on this loop.
+    func askRoute(_ name: StreamName, failed: [String], _ then: @escaping @Sendable (Loop, RouteAnswer) -> Void) {
+        guard let door = state.dispatch.with({ $0 }) else { return then(loop, .unavailable) }
+        let home = loop.mailbox
+        door.withLink { link in
+            link.ask(name, failed: failed) { answer in home.post { loop in then(loop, answer) } }
+        }
+    }
+
+    /// The dispatcher has a better way for a stream, or one where there was none.
+    func steer(_ name: StreamName, _ parents: [String]) {
+        guard !parents.isEmpty, !state.pulls.steer(name, parents) else { return }
+        state.pulls.mayBeThere(name)
+        if state.hub.isAwaited(name) { return want(name, askedBy: nil) { _, _ in } }
+        pullIfSilent(name)
+    }
+
+    /// A stream that lingers here without a publisher, while it is published elsewhere, is pulled for its readers.
+    private func pullIfSilent(_ name: StreamName) {
+        guard let handle = state.hub.find(name) else { return }
+        let me = LoopBound(self, on: loop)
+        let mailbox = loop.mailbox
+        handle.onHome(from: loop) { stream in
+            guard stream.isLingering, stream.isRead else { return }
+            mailbox.post { loop in me.value(on: loop).want(name, askedBy: nil) { _, _ in } }
+        }
+    }
+
+    /// A newer session publishes the stream somewhere else: the one here ends, and its viewers follow the newer.
+    func fence(_ name: StreamName, newer: UInt64) {
+        guard let handle = state.hub.find(name) else { return }
+        let me = LoopBound(self, on: loop)
+        let mailbox = loop.mailbox
+        let log = state.log
+        handle.onHome(from: loop) { stream in
+            guard let publisher = stream.publisher, !publisher.isUpstream, stream.epoch < newer else { return }
+            log.write(
+                .warning, "publish.fenced", session: publisher.session, [("stream", "\(name)"), ("newer", "\(newer)")])
+            publisher.end(.replaced(by: "a newer session on another node"))
+            stream.endPublish(session: publisher.session)
+            mailbox.post { loop in me.value(on: loop).pullIfSilent(name) }
         }
     }
 
@@ -164,6 +210,12 @@ final class Worker {
                 }
             }
         }
+    }
+
+    /// What the dispatcher is told of the node now and then.
+    func takeLoad(_ then: @escaping (NodeLoad) -> Void) {
+        let counters = state.snapshot
+        ask({ NodeLoad($0) }, then: { parts in then(NodeLoad(parts, counters)) })
     }
 
     /// Nodes that are served from here are asked to leave in good time.

@@ -2,19 +2,19 @@
 ///
 /// The caller nests `object` and `array` with closures, so brackets always match and commas are never missing. Strings
 /// are escaped whatever they hold; a number that JSON cannot say (NaN, infinity) is written as `null`.
-struct JSONWriter {
-    private(set) var bytes: [UInt8] = []
+public struct JSONWriter {
+    public private(set) var bytes: [UInt8] = []
     private let pretty: Bool
     private var depth = 0
     private var first = true
 
-    init(pretty: Bool) { self.pretty = pretty }
+    public init(pretty: Bool = false) { self.pretty = pretty }
 
     // MARK: Values
 
-    mutating func object(_ body: (inout JSONWriter) -> Void) { nest("{", "}", body) }
+    public mutating func object(_ body: (inout JSONWriter) -> Void) { nest("{", "}", body) }
 
-    mutating func array<Element>(_ elements: [Element], _ each: (inout JSONWriter, Element) -> Void) {
+    public mutating func array<Element>(_ elements: [Element], _ each: (inout JSONWriter, Element) -> Void) {
         nest("[", "]") { writer in
             for element in elements {
                 writer.separate()
@@ -23,23 +23,23 @@ struct JSONWriter {
         }
     }
 
-    mutating func string(_ text: String) {
+    public mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         for scalar in text.unicodeScalars { append(scalar) }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    mutating func null() { bytes.append(contentsOf: "null".utf8) }
+    public mutating func null() { bytes.append(contentsOf: "null".utf8) }
 
     // MARK: Members of an object
 
-    mutating func member(_ key: String, _ value: String) { member(key) { $0.string(value) } }
-    mutating func member(_ key: String, _ value: Bool) { raw(key, value ? "true" : "false") }
-    mutating func member(_ key: String, _ value: Int) { raw(key, String(value)) }
-    mutating func member(_ key: String, _ value: UInt64) { raw(key, String(value)) }
-    mutating func member(_ key: String, _ value: Double) { raw(key, Decimal3.text(value) ?? "null") }
+    public mutating func member(_ key: String, _ value: String) { member(key) { $0.string(value) } }
+    public mutating func member(_ key: String, _ value: Bool) { raw(key, value ? "true" : "false") }
+    public mutating func member(_ key: String, _ value: Int) { raw(key, String(value)) }
+    public mutating func member(_ key: String, _ value: UInt64) { raw(key, String(value)) }
+    public mutating func member(_ key: String, _ value: Double) { raw(key, Decimal3.text(value) ?? "null") }
 
-    mutating func member(_ key: String, _ body: (inout JSONWriter) -> Void) {
+    public mutating func member(_ key: String, _ body: (inout JSONWriter) -> Void) {
         separate()
         string(key)
         bytes.append(UInt8(ascii: ":"))

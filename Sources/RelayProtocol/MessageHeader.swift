@@ -44,6 +44,14 @@ public enum MessageType: UInt8, Sendable, CaseIterable {
     case fenced = 16
     case goaway = 17
 
+    // Between a node and a dispatcher.
+    case register = 128
+    case load = 129
+    case carry = 130
+    case want = 131
+    case unwant = 132
+    case steer = 133
+
     public static let firstOptional: UInt8 = 128
 
     /// Whether the message is about one stream, whose number is then in its header and not 0.

@@ -5,7 +5,8 @@ public struct RelayLimits: Sendable, Equatable {
 
     public init() {}
 
-    /// The body of any message that is no frame: the largest, `refused`, holds a text and eight places.
+    /// The body of any message that is no frame. `refused` and `steer` stay far below it, with a text and eight places;
+    /// `load` is cut to it, and `carry` split.
     public static let controlBody = 16_384
     /// The body of a message before the peer is known; a hello has less than 300 bytes, and room to grow.
     public static let handshakeBody = 1_024
@@ -23,6 +24,14 @@ public struct RelayLimits: Sendable, Equatable {
     public static let pathNodes = 8
     /// Places named in one `moved`, `refused` or `goaway`.
     public static let places = 8
+    /// Streams told in one `carry`; a node that has more sends several.
+    public static let carriedStreams = 64
+    /// Links told in one `load`: 256 other nodes are more than one node exchanges streams with.
+    public static let linkMeasures = 256
+    /// Failed parents named in one `want`: as many as a dispatcher may have named in its last answer.
+    public static let failedParents = 8
+    /// Parents named in one `steer`. Who has tried eight in vain asks again.
+    public static let steerParents = 8
     /// The fixed fields of a frame, with those that a later version may add.
     public static let frameFields = 255
     /// Credit that a sender may hold at once: two seconds of a stream of 1 Gbit/s.

@@ -39,6 +39,12 @@ extension RelayMessage {
             let grace = try fields.u32()
             self = .goaway(
                 Goaway(graceMilliseconds: grace, text: try fields.text(), elsewhere: try fields.places()))
+        case .register: self = .register(try Register(&fields))
+        case .load: self = .load(try Load(&fields))
+        case .carry: self = .carry(try Carry(&fields))
+        case .want: self = .want(try Want(&fields))
+        case .unwant: self = .unwant(try fields.name())
+        case .steer: self = .steer(try Steer(&fields))
         }
     }
 }

@@ -59,6 +59,12 @@ extension RelayMessage {
             bytes.append(u32: goaway.graceMilliseconds)
             bytes.append(text: goaway.text)
             bytes.append(places: goaway.elsewhere)
+        case .register(let register): register.append(to: &bytes)
+        case .load(let load): load.append(to: &bytes)
+        case .carry(let carry): carry.append(to: &bytes)
+        case .want(let want): want.append(to: &bytes)
+        case .unwant(let name): bytes.append(name: name)
+        case .steer(let steer): steer.append(to: &bytes)
         }
     }
 }
@@ -120,29 +126,29 @@ extension [UInt8] {
     }
 
     /// One byte of length; for ids.
-    fileprivate mutating func append(short text: String) {
+    mutating func append(short text: String) {
         append(UInt8(text.utf8.count))
         append(contentsOf: text.utf8)
     }
 
     /// Two bytes of length.
-    fileprivate mutating func append(long text: String) {
+    mutating func append(long text: String) {
         append(u16: UInt16(text.utf8.count))
         append(contentsOf: text.utf8)
     }
 
-    fileprivate mutating func append(text: String) {
+    mutating func append(text: String) {
         var text = Substring(text)
         while text.utf8.count > RelayLimits.text { text.removeLast() }
         append(long: String(text))
     }
 
-    fileprivate mutating func append(name: RelayStreamName) {
+    mutating func append(name: RelayStreamName) {
         append(long: name.app)
         append(long: name.name)
     }
 
-    fileprivate mutating func append(path: RelayPath) {
+    mutating func append(path: RelayPath) {
         append(UInt8(path.nodes.count))
         for node in path.nodes { append(short: node.name) }
     }
@@ -150,9 +156,11 @@ extension [UInt8] {
     fileprivate mutating func append(places: [RelayPlace]) {
         let places = places.prefix(RelayLimits.places)
         append(UInt8(places.count))
-        for place in places {
-            append(short: place.node.name)
-            append(long: place.address)
-        }
+        for place in places { append(place: place) }
+    }
+
+    mutating func append(place: RelayPlace) {
+        append(short: place.node.name)
+        append(long: place.address)
     }
 }

@@ -22,6 +22,13 @@ public enum RelayMessage: Sendable, Equatable {
     /// A newer publish session of the stream is known. The number is 0 where the stream has none on this connection.
     case fenced(stream: UInt32, RelayStreamName, newer: UInt64)
     case goaway(Goaway)
+    case register(Register)
+    case load(Load)
+    case carry(Carry)
+    case want(Want)
+    /// From node to dispatcher: no route is needed any more.
+    case unwant(RelayStreamName)
+    case steer(Steer)
 
     public var type: MessageType {
         switch self {
@@ -42,6 +49,12 @@ public enum RelayMessage: Sendable, Equatable {
         case .withdraw: .withdraw
         case .fenced: .fenced
         case .goaway: .goaway
+        case .register: .register
+        case .load: .load
+        case .carry: .carry
+        case .want: .want
+        case .unwant: .unwant
+        case .steer: .steer
         }
     }
 
@@ -57,7 +70,8 @@ public enum RelayMessage: Sendable, Equatable {
         }
     }
 
-    /// The path that the message tells, which the receiver has to be able to extend by itself.
+    /// The path that the message tells, which the receiver has to be able to extend by itself. `steer` tells several, of
+    /// which the receiver passes over those that it cannot use.
     var path: RelayPath? {
         switch self {
         case .subscribed(let subscribed): subscribed.path

@@ -9,17 +9,19 @@ final class Audience {
     let tally = Tally()
     private(set) var viewers: [Viewer] = []
     private let options: Options
-    private let target: Target
-    private let address: Address
+    private let sites: [Site]
     private let poller: Poller
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Audience.readSize, alignment: 64)
     private var firstConnect: UInt64 = 0
+    private var nextLook: UInt64 = 0
+
+    /// How often it is looked who has to connect again.
+    private static let look = 10 * nanosecondsPerMillisecond
 
     init(_ options: Options, poller: Poller) throws(Failure) {
         self.options = options
         self.poller = poller
-        target = try Target(options.url)
-        address = try Address(host: target.host, port: target.port)
+        sites = try Site.all(options.urls)
         viewers.reserveCapacity(options.viewers)
     }
 
@@ -48,16 +50,44 @@ final class Audience {
         return try newViewer(index, refuses: refuses)
     }
 
-    private func newViewer(_ index: Int, stream: Int? = nil, refuses: Bool) throws(Failure) -> Viewer {
-        try Viewer(
-            index: index, target: target, stream: stream ?? index % options.streams, of: options.streams,
-            address: address, refuses: refuses, tally: tally, poller: poller)
+    /// `turn` says where the viewer sits.
+    private func newViewer(_ index: Int, turn: Int? = nil, refuses: Bool, after gone: Viewer? = nil) throws(Failure)
+        -> Viewer
+    {
+        let seat = Site.seat(turn ?? index, sites: sites.count, streams: options.streams)
+        return try Viewer(
+            index: index, site: sites[seat.site], stream: seat.stream, of: options.streams, refuses: refuses,
+            tally: tally, poller: poller, after: gone)
     }
 
     /// Churn: seats a newcomer where another viewer has left.
-    func seat(_ index: Int, stream: Int) throws(Failure) {
-        let viewer = try newViewer(index, stream: stream % options.streams, refuses: false)
+    func seat(_ index: Int, turn: Int) throws(Failure) {
+        let viewer = try newViewer(index, turn: turn, refuses: false)
         if index == viewers.count { viewers.append(viewer) } else { viewers[index] = viewer }
+    }
+
+    /// With `--reconnect`: connects those again who were disconnected long enough ago. Says when to come again.
+    func reconnect(at time: UInt64) throws(Failure) -> UInt64 {
+        guard let pause = options.reconnect else { return UInt64.max }
+        guard time >= nextLook else { return nextLook }
+        nextLook = time + Audience.look
+        for (index, viewer) in viewers.enumerated() {
+            guard let since = viewer.endedAt, time >= since + nanoseconds(pause) else { continue }
+            viewers[index] = try newViewer(index, refuses: false, after: viewer)
+        }
+        return nextLook
+    }
+
+    func startMeasuring() {
+        tally.isMeasuring = true
+        for viewer in viewers { viewer.startMeasuring() }
+    }
+
+    /// Over all viewers: the longest time that each saw no picture.
+    func longestSilences(until time: UInt64) -> Histogram {
+        var histogram = Histogram()
+        for viewer in viewers where viewer.hasFirstFrame { histogram.record(nanoseconds: viewer.longest(until: time)) }
+        return histogram
     }
 
     func finish(at time: UInt64) {

@@ -73,12 +73,12 @@ final class Churn {
 
     private func fillSeats() throws(Failure) {
         while begun < options.count, seated.count < options.parallel {
-            try audience.seat(seated.count, stream: begun)
+            try audience.seat(seated.count, turn: begun)
             seated.append(now())
             begun += 1
         }
         for index in seated.indices where audience.viewers[index].phase == .closed && begun < options.count {
-            try audience.seat(index, stream: begun)
+            try audience.seat(index, turn: begun)
             seated[index] = now()
             begun += 1
         }

@@ -46,6 +46,6 @@ private func perform(_ options: Options) throws(Failure) -> Bool {
         report = try run.perform()
         succeeded = run.succeeded
     }
-    print(options.json ? report.json : report.table)
+    print(!options.json ? report.table : options.reportEvery == nil ? report.json : report.line)
     return succeeded
 }

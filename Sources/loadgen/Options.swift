@@ -2,8 +2,8 @@
 
 struct Options {
     var mode = ""
-    var url = ""
-    var publishURL: String?
+    var urls: [String] = []
+    var publishURLs: [String] = []
     var file: String?
     var streams = 1
     var viewers = 1
@@ -16,6 +16,9 @@ struct Options {
     var json = false
     var quiet = false
     var strict = false
+    var reportEvery: Double?
+    var eachViewer = false
+    var reconnect: Double?
     var listen = "127.0.0.1:0"
     var interval = 0.030
     var portFile: String?
@@ -34,6 +37,7 @@ struct Options {
             case "--quiet": quiet = true
             case "--strict": strict = true
             case "--no-read": stall = 1
+            case "--each-viewer": eachViewer = true
             case "--help", "-h": mode = "--help"
             default:
                 guard let value = rest.popFirst() else { throw Failure("\(option) needs a value") }
@@ -45,8 +49,8 @@ struct Options {
 
     private mutating func set(_ option: String, _ value: String) throws(Failure) {
         switch option {
-        case "--url": url = value
-        case "--publish-url": publishURL = value
+        case "--url": urls.append(value)
+        case "--publish-url": publishURLs.append(value)
         case "--file": file = value
         case "--streams": streams = try Options.whole(option, value, 1...100_000)
         case "--viewers": viewers = try Options.whole(option, value, 1...1_000_000)
@@ -54,6 +58,8 @@ struct Options {
         case "--warmup": warmup = try Options.number(option, value)
         case "--lead": lead = try Options.number(option, value)
         case "--connect-rate": connectRate = max(0.1, try Options.number(option, value))
+        case "--report-every": reportEvery = max(0.05, try Options.number(option, value))
+        case "--reconnect": reconnect = max(0.01, try Options.number(option, value))
         case "--stall": stall = min(1, try Options.number(option, value))
         case "--server-pid": serverPID = Int32(try Options.whole(option, value, 1...0x7fff_ffff))
         case "--listen": listen = value
@@ -93,10 +99,11 @@ struct Options {
         publish  --file F.flv --url rtmp://HOST:PORT/APP/PREFIX [--streams K] [--seconds S]
                  Publishes the file in a loop, in real time, to K streams (PREFIX0 and so on; just PREFIX when K is
                  1). Every H.264 picture gets an SEI NAL unit with a clock and a sequence number.
-        play     --url rtmp://…|http://…|ws://… --viewers N [--streams K] [--seconds S] [--warmup S]
+        play     --url rtmp://…|http://…|ws://… [--url …] --viewers N [--streams K] [--seconds S] [--warmup S]
                  [--connect-rate R] [--stall FRACTION | --no-read] [--server-pid P]
-                 Plays with N viewers, spread over the K streams, and reports lost and doubled pictures, stalls,
-                 disconnects, time to first frame and latency. Warm-up begins when the last viewer has connected.
+                 Plays with N viewers, spread over the URLs and their K streams, and reports lost and doubled
+                 pictures, timestamps that go back, stalls, the longest stall of each viewer, disconnects, time to
+                 first frame and latency. Warm-up begins when the last viewer has connected.
         both     --publish-url rtmp://… with the options of both: publishes, waits --lead seconds, plays.
         floor    --file F.flv --listen HOST:PORT [--interval 30ms] [--port-file F] [--protocol http-flv|rtmp]
                  A bare server: writes the same bytes from memory to every viewer at each interval. What it costs
@@ -104,7 +111,9 @@ struct Options {
         churn    --url … --count N [--parallel P] [--server-pid P] [--file F.flv --publish-url rtmp://…]
                  Connects, waits for the first bytes of the stream, disconnects (every other one by a reset).
 
-        --publish-url U   where `both` publishes, when the viewers use another URL
+        --url U           may be given several times: viewer i plays from URL i modulo their number, stream i is
+                          published to URL i modulo their number
+        --publish-url U   where `both` publishes, when the viewers use another URL; may be given several times too
         --file F          the FLV file: H.264 video, with or without audio
         --streams K       streams (1)
         --viewers N       viewers (1)
@@ -113,9 +122,16 @@ struct Options {
         --lead S          both: time between the first picture and the first viewer (1)
         --connect-rate R  viewers that connect in a second (500)
         --stall F         this share of the viewers stops reading after its first keyframe; --no-read: all do
+        --report-every S  one JSON object a line for every S seconds of the measured time: the longest stall of all
+                          viewers and its percentiles over them, pictures lost and doubled, disconnects, viewers
+                          playing, publishers publishing; from_s and until_s are of the machine's monotonic clock
+        --each-viewer     with --report-every: the longest stall of each viewer too, and who lost pictures
+        --reconnect S     who is disconnected connects again S seconds later: a viewer to its URL, a publisher to the
+                          next URL, from the next keyframe on. Without it they stay away
         --server-pid P    measure this process: CPU time and memory
         --strict          exit with 1 when a picture was lost or doubled, or a viewer was disconnected
-        --json            one JSON object on the standard output instead of the table
+        --json            one JSON object on the standard output instead of the table; on one line of its own with
+                          --report-every
         --quiet           no progress on the standard error
 
         Exit codes: 0 done, 1 failed, 2 the command line is wrong. Ctrl-C ends a run early, with its report.

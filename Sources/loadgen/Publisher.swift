@@ -1,4 +1,5 @@
-//! One RTMP publisher: plays the file in a loop, in real time, under one unbroken timeline.
+//! One RTMP publisher: plays the file in a loop, in real time, under one unbroken timeline. With `reconnect` it goes on
+//! after a disconnection as an encoder would: at the next site, from the next keyframe, with timestamps from zero.
 
 import CSystem
 @preconcurrency import Glibc
@@ -12,19 +13,23 @@ final class Publisher {
         case connecting
         case conversing
         case publishing
+        /// Connects to the next site when the time has come.
+        case pausing(until: UInt64)
         case closed(String)
     }
 
     private let index: Int
-    private let name: String
-    private let target: Target
+    private let streams: Int
+    private let sites: [Site]
+    private var site: Int
+    private let reconnect: Double?
     private let file: FLVFile
     private let run: UInt32
     private let poller: Poller
 
     private var phase = Phase.connecting
-    private let fd: Int32
-    private var link: RTMPLink
+    private var fd: Int32 = -1
+    private var link = RTMPLink(role: .client)
     private var outbox = Outbox()
     private var wantsWritable = true
     private var messageStream: UInt32 = 1
@@ -33,7 +38,13 @@ final class Publisher {
     private var begin: UInt64 = 0
     private var loops: UInt32 = 0
     private var position = 0
+    /// The file's time that is zero on the wire.
+    private var origin: UInt64 = 0
 
+    private(set) var reconnects = 0
+    private(set) var lastReason: String?
+    private var delay: UInt64 = 0
+    private var silence = Silence()
     /// Pictures published.
     private(set) var sequence: UInt64 = 0
     private(set) var bytesSent: UInt64 = 0
@@ -42,15 +53,24 @@ final class Publisher {
     /// When the next tag is due; far away while there is nothing to publish.
     private(set) var due = UInt64.max
 
-    init(index: Int, of count: Int, target: Target, address: Address, file: FLVFile, run: UInt32, poller: Poller)
-        throws(Failure)
-    {
+    init(
+        index: Int, of count: Int, sites: [Site], reconnect: Double?, file: FLVFile, run: UInt32, poller: Poller
+    ) throws(Failure) {
         self.index = index
-        self.target = target
+        streams = count
+        self.sites = sites
+        self.reconnect = reconnect
         self.file = file
         self.run = run
         self.poller = poller
-        name = target.name(index, of: count) + target.query
+        site = index % sites.count
+        try connect()
+    }
+
+    private var target: Target { sites[site].target }
+    private var name: String { target.name(index, of: streams) + target.query }
+
+    private func connect() throws(Failure) {
         var greeting: [UInt8] = []
         ChunkWriter.append(control: 1, UInt32(Publisher.chunkSize), to: &greeting)
         let properties: [(String, AMFValue)] = [
@@ -60,11 +80,23 @@ final class Publisher {
         ChunkWriter.append(
             [.string("connect"), .number(1), .object(properties)], chunkSize: Publisher.chunkSize, to: &greeting)
         link = RTMPLink(role: .client, greeting: greeting)
-        fd = try address.connect()
+        outbox = Outbox()
+        wantsWritable = true
+        messageStream = 1
+        due = UInt64.max
+        phase = .connecting
+        fd = try sites[site].address.connect()
         poller.add(fd, LOADGEN_READABLE | LOADGEN_WRITABLE, .publisher(index))
     }
 
-    deinit { if failure == nil { close(fd) } }
+    deinit { if isConnected { close(fd) } }
+
+    private var isConnected: Bool {
+        switch phase {
+        case .connecting, .conversing, .publishing: true
+        case .pausing, .closed: false
+        }
+    }
 
     /// Why the publisher is no more.
     var failure: String? {
@@ -78,7 +110,7 @@ final class Publisher {
     }
 
     func handle(_ events: UInt32, _ buffer: UnsafeMutableRawBufferPointer) {
-        if case .closed = phase { return }
+        guard isConnected else { return }
         if case .connecting = phase {
             let error = loadgen_connection_error(fd)
             if error != 0 { return end("cannot connect: \(String(cString: strerror(-error)))") }
@@ -133,15 +165,38 @@ final class Publisher {
     private func begin(_ out: inout [UInt8]) {
         guard !isPublishing else { return }
         phase = .publishing
-        begin = now() + UInt64(index % 97) * 10_309_278
-        due = begin
+        if begin == 0 {
+            begin = now() + UInt64(index % 97) * 10_309_278
+            due = begin
+        } else {
+            seek(now())
+        }
         for tag in file.opening { append(tag, time: 0, stamp: nil, &out) }
     }
 
+    /// Moves on to the first keyframe that is due after `time`: what was due meanwhile is nobody's.
+    private func seek(_ time: UInt64) {
+        while dueTime < time || !file.media[position].isKeyframe { step() }
+        due = dueTime
+        origin = UInt64(loops) * UInt64(file.duration) + UInt64(file.media[position].time)
+    }
+
+    /// How late, at worst, a tag was handed to the socket since the last call.
+    func takeWorstDelay() -> UInt64 {
+        defer { delay = 0 }
+        return delay
+    }
+
+    /// The longest time without a picture, of the interval that ends now.
+    func nextInterval(at time: UInt64) -> UInt64 { silence.nextInterval(at: time) }
+
     /// Publishes every tag whose time has come.
     func publish(at time: UInt64) {
-        guard isPublishing, due <= time else { return }
+        guard due <= time else { return }
+        if case .pausing = phase { return connectAgain() }
+        guard isPublishing else { return }
         worstDelay = max(worstDelay, time - due)
+        delay = max(delay, time - due)
         outbox.fill { out in
             while due <= time {
                 let tag = file.media[position]
@@ -149,23 +204,29 @@ final class Publisher {
                 if tag.isPicture {
                     stamp = Stamp(clock: now(), run: run, sequence: sequence, stream: UInt32(index))
                     sequence += 1
+                    _ = silence.picture(at: time)
                 }
-                append(tag, time: loops &* file.duration &+ tag.time, stamp: stamp, &out)
-                advance()
+                let now = UInt64(loops) * UInt64(file.duration) + UInt64(tag.time)
+                append(tag, time: UInt32(truncatingIfNeeded: now &- origin), stamp: stamp, &out)
+                step()
+                due = dueTime
             }
         }
         flush()
         if outbox.count > Publisher.backlogLimit { end("the server reads too slowly") }
     }
 
-    private func advance() {
+    private func step() {
         position += 1
         if position == file.media.count {
             position = 0
             loops += 1
         }
+    }
+
+    private var dueTime: UInt64 {
         let time = UInt64(loops) * UInt64(file.duration) + UInt64(file.media[position].time)
-        due = begin + time * nanosecondsPerMillisecond
+        return begin + time * nanosecondsPerMillisecond
     }
 
     private func append(_ tag: Tag, time: UInt32, stamp: Stamp?, _ out: inout [UInt8]) {
@@ -181,7 +242,7 @@ final class Publisher {
     }
 
     private func flush() {
-        if case .closed = phase { return }
+        guard isConnected else { return }
         let error = outbox.flush(to: fd)
         if error < 0 { return end("the connection broke: \(String(cString: strerror(-error)))") }
         let wants = outbox.count > 0
@@ -192,10 +253,30 @@ final class Publisher {
     }
 
     private func end(_ reason: String) {
-        if case .closed = phase { return }
-        phase = .closed(reason)
-        due = UInt64.max
+        guard isConnected else { return }
         poller.remove(fd)
         close(fd)
+        pause(reason)
+    }
+
+    private func pause(_ reason: String) {
+        lastReason = reason
+        guard let reconnect else {
+            phase = .closed(reason)
+            due = UInt64.max
+            return
+        }
+        due = now() + nanoseconds(reconnect)
+        phase = .pausing(until: due)
+    }
+
+    private func connectAgain() {
+        reconnects += 1
+        site = (site + 1) % sites.count
+        do throws(Failure) {
+            try connect()
+        } catch {
+            pause(error.description)
+        }
     }
 }

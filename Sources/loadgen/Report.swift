@@ -4,6 +4,9 @@ struct Report {
     enum Value {
         case whole(Int)
         case decimal(Double)
+        /// Six digits behind the point, whatever the size.
+        case precise(Double)
+        case list([Double])
         case text(String)
     }
 
@@ -20,7 +23,7 @@ struct Report {
     mutating func add(_ key: String, _ label: String, _ value: Double) { add(key, label, .decimal(value)) }
     mutating func add(_ key: String, _ label: String, _ value: String) { add(key, label, .text(value)) }
 
-    private mutating func add(_ key: String, _ label: String, _ value: Value) {
+    mutating func add(_ key: String, _ label: String, _ value: Value) {
         lines.append(Line(key: key, label: label, value: value))
     }
 
@@ -39,28 +42,37 @@ struct Report {
         }.joined(separator: "\n")
     }
 
-    var json: String {
-        let members = lines.map { line in
+    var json: String { "{\n" + members.map { "  " + $0 }.joined(separator: ",\n") + "\n}" }
+
+    /// The JSON object on one line.
+    var line: String { "{" + members.joined(separator: ", ") + "}" }
+
+    private var members: [String] {
+        lines.map { line in
             let value =
                 if case .text(let text) = line.value { Report.quoted(text) } else { Report.plain(line.value) }
-            return "  \(Report.quoted(line.key)): \(value)"
+            return "\(Report.quoted(line.key)): \(value)"
         }
-        return "{\n" + members.joined(separator: ",\n") + "\n}"
     }
 
     private static func plain(_ value: Value) -> String {
         switch value {
         case .whole(let number): String(number)
         case .decimal(let number): decimal(number)
+        case .precise(let number): decimal(number, places: 6)
+        case .list(let numbers): "[" + numbers.map { decimal($0) }.joined(separator: ", ") + "]"
         case .text(let text): text
         }
     }
 
     /// Four digits behind the point below 1, and fewer above.
     static func decimal(_ value: Double) -> String {
+        decimal(value, places: abs(value) < 1 ? 4 : abs(value) < 100 ? 3 : 1)
+    }
+
+    private static func decimal(_ value: Double, places: Int) -> String {
         guard value.isFinite else { return "0" }
-        let places = abs(value) < 1 ? 4 : abs(value) < 100 ? 3 : 1
-        let scale = [1: 10.0, 3: 1000.0, 4: 10_000.0][places]!
+        let scale = (0..<places).reduce(1.0) { scale, _ in scale * 10 }
         let scaled = Int((abs(value) * scale).rounded())
         let fraction = String(scaled % Int(scale))
         let sign = value < 0 ? "-" : ""

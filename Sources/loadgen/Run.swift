@@ -22,6 +22,8 @@ final class Run {
     private let audience: Audience?
     private var phase: Phase
     private var nextProgress: UInt64 = 0
+    private var interval: Interval?
+    private var measured: UInt64 = 0
 
     private var before: ProcessSample?
     private var windowStart: ProcessSample?
@@ -47,6 +49,8 @@ final class Run {
             let time = now()
             var due = studio?.run(at: time) ?? UInt64.max
             due = min(due, try advance(time))
+            if let audience { due = min(due, try audience.reconnect(at: time)) }
+            due = min(due, reportInterval(at: time))
             if loadgen_interrupted() != 0 { interrupt() }
             if !options.quiet, time > nextProgress { progress(time) }
             poller.wait(until: due) { owner, events in
@@ -68,7 +72,9 @@ final class Run {
             if let studio {
                 if let failure = studio.failures.first { throw Failure(failure) }
                 guard studio.isLive else {
-                    if time - since > Run.publishPatience { throw Failure("the server did not accept the publisher") }
+                    if time - since > Run.publishPatience {
+                        throw Failure(studio.lastReason ?? "the server did not accept the publisher")
+                    }
                     return time + 5 * nanosecondsPerMillisecond
                 }
             }
@@ -91,6 +97,7 @@ final class Run {
             own = ProcessSample.own() - ownAtStart
             machine = ProcessSample.machine() - machineAtStart
             window = seconds(time - since)
+            measured = time
             phase = .over
         case .over: return time
         }
@@ -103,10 +110,21 @@ final class Run {
         machineAtStart = ProcessSample.machine()
         if let audience {
             countsAtStart = audience.tally.counts
-            audience.tally.isMeasuring = true
+            audience.startMeasuring()
         }
+        interval = options.reportEvery.map { Interval(options, every: $0, from: time, audience) }
         let end = options.seconds.isFinite ? time + nanoseconds(options.seconds) : UInt64.max
         return .measuring(since: time, until: end)
+    }
+
+    private func reportInterval(at time: UInt64) -> UInt64 {
+        guard let due = interval?.due else { return UInt64.max }
+        guard time >= due, case .measuring = phase, let line = interval?.next(at: time, audience, studio) else {
+            return due
+        }
+        print(line)
+        fflush(stdout)
+        return interval?.due ?? UInt64.max
     }
 
     private func sample(_ place: inout ProcessSample?) throws(Failure) {
@@ -139,6 +157,7 @@ final class Run {
     private func report() throws(Failure) -> Report {
         if !options.quiet { fputs("\r\u{1b}[K", stderr) }
         var report = Report()
+        if options.reportEvery != nil { report.add("kind", "kind", "report") }
         report.add("mode", "mode", options.mode)
         report.add("window_s", "measured time, s", window)
         report.add("streams", "streams", options.streams)
@@ -146,6 +165,7 @@ final class Run {
             report.add("published_pictures", "pictures published", studio.pictures)
             report.add("published_bytes", "bytes published", studio.bytesSent)
             report.add("publish_delay_max_ms", "publishing late, max, ms", Double(studio.worstDelay) / 1e6)
+            report.add("reconnects", "times that publishers connected again", studio.reconnects)
             report.add("publisher_failures", "publishers lost", studio.failures.count)
             if let failure = studio.failures.first { report.add("publisher_failure", "first failure", failure) }
         }
@@ -174,7 +194,9 @@ final class Run {
         report.add("gaps", "gaps", counts.gaps)
         report.add("doubled", "pictures doubled", counts.doubled)
         report.add("stalls", "stalls over 500 ms", counts.stalls)
+        report.add("longest_stall", "longest stall of a viewer", audience.longestSilences(until: measured))
         report.add("backwards", "timestamps going back", counts.backwards)
+        report.add("unmoved", "timestamps standing still", counts.unmoved)
         report.add("restarts", "publisher restarts seen", counts.restarts)
         report.add("unstamped", "pictures without a stamp", counts.unstamped)
         report.add("unmeasured", "RTMP aggregates, not looked into", counts.unmeasured)

@@ -17,6 +17,8 @@ struct Counts {
     var restarts: UInt64 = 0
     /// Pictures whose timestamp was below the one before.
     var backwards: UInt64 = 0
+    /// Pictures with the timestamp of the one before: players show none of them in its time.
+    var unmoved: UInt64 = 0
     /// Times that a viewer saw no picture for longer than `Viewer.stallLimit`.
     var stalls: UInt64 = 0
     var disconnects: UInt64 = 0
@@ -31,8 +33,8 @@ struct Counts {
 
     private static var fields: [WritableKeyPath<Counts, UInt64>] {
         [
-            \.bytes, \.pictures, \.lost, \.gaps, \.doubled, \.unstamped, \.restarts, \.backwards, \.stalls,
-            \.disconnects, \.unmeasured,
+            \.bytes, \.pictures, \.lost, \.gaps, \.doubled, \.unstamped, \.restarts, \.backwards, \.unmoved,
+            \.stalls, \.disconnects, \.unmeasured,
         ]
     }
 }

@@ -16,10 +16,11 @@ final class Viewer {
     }
 
     private let index: Int
-    private let target: Target
+    private let site: Site
     private let stream: Int
     private let streams: Int
     private let refuses: Bool
+    private let isReturning: Bool
     private let tally: Tally
     private let poller: Poller
 
@@ -28,26 +29,36 @@ final class Viewer {
     private let started = now()
     private var source: Source
 
-    private var lastSequence: UInt64?
-    private var lastRun: UInt32 = 0
+    private var numbering = Numbering()
+    private var silence = Silence()
     private var lastTimestamp: UInt32 = 0
-    private var lastPicture: UInt64 = 0
+    /// Pictures that this viewer never got.
+    private(set) var lost: UInt64 = 0
+    /// When the server let go of it.
+    private(set) var endedAt: UInt64?
     private(set) var hasMedia = false
     private(set) var hasFirstFrame = false
 
+    /// `gone` is who sat here before and was disconnected: its silence goes on until the first picture has come.
     init(
-        index: Int, target: Target, stream: Int, of streams: Int, address: Address, refuses: Bool, tally: Tally,
-        poller: Poller
+        index: Int, site: Site, stream: Int, of streams: Int, refuses: Bool, tally: Tally, poller: Poller,
+        after gone: Viewer? = nil
     ) throws(Failure) {
         self.index = index
-        self.target = target
+        self.site = site
         self.stream = stream
         self.streams = streams
         self.refuses = refuses
+        isReturning = gone != nil
         self.tally = tally
         self.poller = poller
+        if let gone {
+            silence = gone.silence
+            lost = gone.lost
+        }
+        let target = site.target
         source = Source(target, name: target.name(stream, of: streams) + target.query)
-        fd = try address.connect()
+        fd = try site.address.connect()
         poller.add(fd, LOADGEN_READABLE | LOADGEN_WRITABLE, .viewer(index))
     }
 
@@ -72,7 +83,7 @@ final class Viewer {
         tally.connected += 1
         poller.change(fd, LOADGEN_READABLE, .viewer(index))
         var request: [UInt8] = []
-        source.start(target, stream, streams, &request)
+        source.start(site.target, stream, streams, &request)
         send(request)
     }
 
@@ -116,10 +127,11 @@ final class Viewer {
             tally.withFirstFrame += 1
             tally.firstFrame.record(nanoseconds: time - started)
         } else {
-            if time - lastPicture > Viewer.stallLimit { tally.counts.stalls += 1 }
-            if Int32(bitPattern: message.timestamp &- lastTimestamp) < 0 { tally.counts.backwards += 1 }
+            let step = Int32(bitPattern: message.timestamp &- lastTimestamp)
+            if step < 0 { tally.counts.backwards += 1 }
+            if step == 0 { tally.counts.unmoved += 1 }
         }
-        lastPicture = time
+        if silence.picture(at: time) > Viewer.stallLimit { tally.counts.stalls += 1 }
         lastTimestamp = message.timestamp
         tally.counts.pictures += 1
         check(Stamp(videoBody: message.prefix), time)
@@ -135,21 +147,15 @@ final class Viewer {
             return
         }
         if tally.isMeasuring { tally.latency.record(nanoseconds: time > stamp.clock ? time - stamp.clock : 0) }
-        guard let last = lastSequence, stamp.run == lastRun else {
-            if lastSequence != nil { tally.counts.restarts += 1 }
-            lastSequence = stamp.sequence
-            lastRun = stamp.run
-            return
-        }
-        if stamp.sequence <= last {
-            tally.counts.doubled += 1
-            return
-        }
-        if stamp.sequence > last + 1 {
+        switch numbering.take(run: stamp.run, sequence: stamp.sequence) {
+        case .next: break
+        case .restarted: tally.counts.restarts += 1
+        case .doubled: tally.counts.doubled += 1
+        case .gap(let missing):
             tally.counts.gaps += 1
-            tally.counts.lost += stamp.sequence - last - 1
+            tally.counts.lost += missing
+            lost += missing
         }
-        lastSequence = stamp.sequence
     }
 
     /// Whether a video tag's body is a keyframe; nil when it is no coded picture at all. Enhanced RTMP keeps the
@@ -166,8 +172,20 @@ final class Viewer {
 
     /// Counts a stall that is still going on when the run ends.
     func finish(at time: UInt64) {
-        guard isPlaying, time - lastPicture > Viewer.stallLimit else { return }
+        guard isPlaying, silence.ongoing(at: time) > Viewer.stallLimit else { return }
         tally.counts.stalls += 1
+    }
+
+    func startMeasuring() { silence.startMeasuring() }
+
+    /// The longest time without a picture, of the measured time and of the interval that ends now.
+    func longest(until time: UInt64) -> UInt64 { silence.longest(until: lastSight(time)) }
+
+    func nextInterval(at time: UInt64) -> UInt64 { silence.nextInterval(at: lastSight(time)) }
+
+    /// Who has left, or reads no more, waits for no picture.
+    private func lastSight(_ time: UInt64) -> UInt64 {
+        phase == .refusing || phase == .closed && endedAt == nil ? silence.lastPicture ?? time : time
     }
 
     /// Leaves, on the viewer's own wish.
@@ -181,8 +199,10 @@ final class Viewer {
     private func end(_ reason: String, isFault: Bool = true) {
         guard phase != .closed else { return }
         phase = .closed
+        endedAt = now()
         close(fd)
         tally.reasons[reason, default: 0] += 1
-        if isFault { tally.counts.disconnects += 1 }
+        // Who could not come back yet has been counted when it went.
+        if isFault, hasFirstFrame || !isReturning { tally.counts.disconnects += 1 }
     }
 }

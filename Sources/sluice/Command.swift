@@ -1,5 +1,6 @@
 /// The command line: picks the verb, reads the configuration, says what is wrong in words.
 import Configuration
+import ControlPlane
 import EventLoop
 import Glibc
 import Node
@@ -11,6 +12,9 @@ enum Command {
         usage:
           sluice serve [--config FILE] [--set KEY=VALUE]...   run a node; without a file, on the defaults
           sluice check FILE [--set KEY=VALUE]...              say whether a configuration is good
+          sluice dispatch [--config FILE] [--set KEY=VALUE]...
+                                                              run a dispatcher: it chooses the ways of streams over
+                                                              the nodes of dispatch.topology
           sluice version                                      print the version
           sluice help                                         print this
 
@@ -24,6 +28,7 @@ enum Command {
         switch arguments.dropFirst().first {
         case "serve": serve(rest)
         case "check": check(rest)
+        case "dispatch": dispatch(rest)
         case "version", "--version": print("sluice \(Node.version)")
         case "help", "--help", "-h": print(help, terminator: "")
         case nil: refuse("say what to do\n\n" + help)
@@ -70,6 +75,23 @@ enum Command {
             try Node.run(settings) { ports in greet(ports, settings) }
         } catch {
             refuse(error.description, status: 1)
+        }
+    }
+
+    private static func dispatch(_ arguments: [String]) {
+        let settings = load(parse(arguments, fileFlag: "--config"))
+        guard !settings.dispatch.topology.isEmpty else {
+            refuse("a dispatcher needs dispatch.topology, the file that describes the network; see conf/topology.yaml")
+        }
+        do {
+            let topology = try TopologyFile.load(settings.dispatch.topology)
+            let identity = try Node.relayConfiguration(settings)
+            let log = EventLog(settings.log)
+            try DispatchServer.run(topology, identity, settings) { level, event, session, fields in
+                log.write(level, event, session: session, fields)
+            }
+        } catch {
+            refuse("\(error)", status: 1)
         }
     }
 

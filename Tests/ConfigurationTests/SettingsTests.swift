@@ -83,7 +83,8 @@ struct SettingsTests {
     @Test("change with every key of the table")
     func everyKeyHasAnEffect() throws {
         let other = [
-            "threads": "3", "relay.redundancy": "2", "publish.takeover": "always", "log.format": "json", "log.level": "warning",
+            "threads": "3", "relay.redundancy": "2",
+            "publish.takeover": "always", "log.format": "json", "log.level": "warning",
         ]
         for key in Key.all {
             let candidates =

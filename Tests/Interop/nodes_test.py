@@ -59,9 +59,14 @@ class NodesTest(ServerTest):
     def test_a_relay_that_drains_costs_no_frame(self):
         self.check_failover(lambda relay: relay.program.signal(signal.SIGTERM))
 
-    def check_failover(self, fault):
+    def test_with_two_parents_at_once_a_freeze_is_no_pause(self):
+        edge = self.check_failover(lambda relay: relay.program.signal(signal.SIGSTOP), "relay.redundancy=2")
+        upstream = edge.stream("failover")["upstream"] if edge.stream("failover") else None
+        self.assertTrue(upstream is None or upstream["framesLost"] == 0)
+
+    def check_failover(self, fault, *settings):
         relays = [self.node("relay-a", self.server), self.node("relay-b", self.server)]
-        edge = self.node("edge", *relays)
+        edge = self.node("edge", *relays, settings=settings)
         name = "failover"
         original = sample(seconds=8)
         viewer = Recorder(self, edge.flv(name))
@@ -74,6 +79,7 @@ class NodesTest(ServerTest):
         until(lambda: edge.stream(name)["publisher"]["address"] != parent, "the edge has another parent")
         publisher.succeed()
         self.assert_tail(original, viewer.wait(), 200)
+        return edge
 
     def test_the_stream_of_a_new_encoder_goes_on_at_the_edge(self):
         edge = self.node("edge", self.server)
@@ -85,6 +91,48 @@ class NodesTest(ServerTest):
         times = [time for kind, time, _ in media(data) if kind == 9]
         self.assertEqual(len(times), 240)
         self.assertEqual(times, sorted(times))
+
+    def test_an_ingest_node_that_dies_costs_what_its_encoder_costs(self):
+        ingests = [self.node("ingest-a"), self.node("ingest-b")]
+        relay = self.node("relay", *ingests)
+        edge = self.node("edge", relay)
+        viewer = Recorder(self, edge.flv("moving"))
+        edge.wait_viewers(1, "moving")
+
+        def publish(node):
+            return self.program(
+                "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-re", "-i", sample(), "-c", "copy", "-f",
+                "flv", node.rtmp("moving"))
+
+        publish(ingests[0])
+        until(lambda: len(viewer.data) > 100_000, "the viewer is served")
+        kill(ingests[0].program)
+        publish(ingests[1]).succeed()
+        data = viewer.wait()
+        times = [time for kind, time, _ in media(data) if kind == 9]
+        self.assertEqual(times, sorted(times))
+        self.assertGreater(len(times), 120 + 20)
+        # From its first frame on, the second session is there whole.
+        bodies = [body for kind, _, body in media(data) if kind == 9][-120:]
+        original = [body for kind, _, body in media(open(sample(), "rb").read()) if kind == 9]
+        self.assertEqual(bodies, original)
+
+    def test_the_way_of_a_stream_and_its_delay_can_be_seen(self):
+        relay = self.node("relay", self.server)
+        edge = self.node("edge", relay)
+        viewer = Recorder(self, edge.flv("seen"))
+        edge.wait_viewers(1, "seen")
+        publisher = self.publish(sample(), "seen")
+        until(lambda: len(viewer.data) > 100_000, "the viewer is served")
+        upstream = edge.stream("seen")["upstream"]
+        self.assertEqual((upstream["parent"], upstream["path"], upstream["hops"]), ("relay", ["origin", "relay"], 2))
+        self.assertEqual((upstream["failovers"], upstream["framesLost"], upstream["duplicates"]), (0, 0, 0))
+        self.assertLess(upstream["delayMedianMs"], 50)
+        [link] = [l for l in relay.api("/api/v1/links")["links"] if l["node"] == "edge" and l["streamsOut"]]
+        self.assertFalse(link["outgoing"])
+        self.assertGreater(link["rttMs"], 0)
+        self.assertLess(abs(link["clockOffsetMs"]), 5)
+        publisher.succeed()
 
     def test_one_copy_travels_for_many_viewers(self):
         edge = self.node("edge", self.server)

@@ -140,6 +140,12 @@ class Server:
     def stop(self):
         self.program.stop()
 
+    def start_again(self, settings=()):
+        """The same node, on the same ports."""
+        self.program.stop()
+        self.program = Program(*self.program.command)
+        until(lambda: self.program.is_over or self.is_ready, "the server is ready again")
+
     # Where things are.
 
     @property
@@ -193,6 +199,54 @@ class Server:
 
     def wait_viewers(self, count, name="a"):
         until(lambda: len(self.sessions("play", name)) == count, f"live/{name} has {count} viewers")
+
+
+class Dispatcher:
+    """A running dispatcher for a topology given as YAML."""
+
+    def __init__(self, topology):
+        self.topology = pathlib.Path(SCRATCH.name) / f"topology-{time.monotonic_ns()}.yaml"
+        self.topology.write_text(topology)
+        self.port, self.api_port = free_ports(2)
+        self.start()
+
+    def start(self):
+        self.program = Program(
+            BINARY, "dispatch", "--set", "node.id=dispatcher", "--set", f"dispatch.listen=127.0.0.1:{self.port}", "--set",
+            f"api.listen=127.0.0.1:{self.api_port}", "--set", f"dispatch.topology={self.topology}")
+        until(lambda: self.program.is_over or self.is_ready, "the dispatcher is ready")
+        if self.program.is_over:
+            raise AssertionError(f"the dispatcher does not start: {self.program}")
+
+    @property
+    def is_ready(self):
+        try:
+            return self.api("/healthz", raw=True) is not None
+        except OSError:
+            return False
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def log(self):
+        return self.program.output
+
+    def stop(self):
+        self.program.stop()
+
+    def api(self, path, raw=False):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}{path}", timeout=DEADLINE) as answer:
+            body = answer.read()
+        return body.decode() if raw else json.loads(body)
+
+    def wait_connected(self, count):
+        until(lambda: sum(n["connected"] for n in self.api("/api/v1/topology")["nodes"]) == count, f"{count} nodes")
+
+    def tree(self, stream):
+        [found] = self.api(f"/api/v1/topology?stream={stream}")["streams"]
+        return {place["node"]: place["parent"] for place in found["tree"]}
 
 
 class ServerTest(unittest.TestCase):

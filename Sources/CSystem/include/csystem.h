@@ -26,6 +26,9 @@ int cs_connect(const struct sockaddr *to, socklen_t length);
 /* How `cs_connect` went: 0, or -errno. */
 int cs_connect_result(int fd);
 
+/* This side's address of a connected socket. */
+void cs_local(int fd, cs_address *local);
+
 /* The numeric form of an address. */
 void cs_describe(const struct sockaddr *address, cs_address *described);
 

@@ -1,0 +1,180 @@
+/// What the dispatcher answers over HTTP: the network as it stands, each stream's tree, and why.
+///
+///     GET /api/v1/topology[?stream=APP/NAME]    nodes, and the trees of all streams or of one
+///     GET /api/v1/routes/APP/NAME?at=NODE       where that node gets the stream from, and why
+///     GET /api/v1/place?role=viewer|publisher   which node serves a client (&latitude=&longitude= or &region=,
+///         &stream=APP/NAME, &at=NODE where it already is)
+import Dispatch
+import HTTP
+import Operations
+import RelayProtocol
+
+enum DispatchAPI {
+    static func answer(_ request: HTTPRequest, _ server: DispatchServer) -> HTTPResponse {
+        let target = Target(request)
+        guard request.method == "GET" || request.method == "HEAD" else {
+            var response = HTTPResponse.json(JSON.encode(error: "method not allowed here"), status: 405)
+            response.set("Allow", "GET, HEAD")
+            return response
+        }
+        switch target.segments {
+        case ["healthz"], ["readyz"]: return HTTPResponse(status: 200, text: "ok\n")
+        case ["api", "v1", "topology"]: return topology(target, server.desk)
+        case ["api", "v1", "place"]: return place(target, &server.desk)
+        case let segments where segments.count >= 5 && segments[..<3] == ["api", "v1", "routes"]:
+            return route(segments[3...].joined(separator: "/"), target, server.desk)
+        default: return .json(JSON.encode(error: "no such resource"), status: 404)
+        }
+    }
+
+    // MARK: Topology
+
+    private static func topology(_ target: Target, _ desk: DispatchDesk) -> HTTPResponse {
+        var streams: [StreamIndex] = (0..<desk.dispatcher.streamCount).map { StreamIndex($0) }
+        if let name = target["stream"] {
+            guard let stream = desk.dispatcher.stream(named: name) else { return unknown(name) }
+            streams = [stream]
+        }
+        var writer = JSONWriter(pretty: target["pretty"] != nil)
+        writer.object { out in
+            out.member("nodes") { $0.array(desk.topology.nodes) { write($1, desk, &$0) } }
+            out.member("streams") { out in
+                out.array(streams) { out, stream in write(stream, desk, &out) }
+            }
+        }
+        return .json(writer.bytes)
+    }
+
+    private static func write(_ node: Topology.Node, _ desk: DispatchDesk, _ out: inout JSONWriter) {
+        let seat = NodeID(node.id).flatMap { desk.seats[$0] }
+        out.object {
+            $0.member("id", node.id)
+            $0.member("idc", node.idc)
+            $0.member("connected", seat?.isConnected ?? false)
+            $0.member("up", desk.topology.node(named: node.id).map { desk.dispatcher.isUp($0) } ?? false)
+            $0.member("relay", NodeID(node.id).flatMap { desk.address(of: $0) } ?? "")
+            $0.member("rtmp", seat?.register?.rtmp ?? "")
+            $0.member("http", seat?.register?.http ?? "")
+            $0.member("draining", seat?.register?.isDraining ?? false)
+            $0.member("megabitsOut", Double(seat?.load?.kilobitsOut ?? 0) / 1000)
+            $0.member("megabitsIn", Double(seat?.load?.kilobitsIn ?? 0) / 1000)
+            $0.member("sessions", Int(seat?.load?.sessions ?? 0))
+            $0.member("cpu", Double(seat?.load?.cpuPermille ?? 0) / 1000)
+        }
+    }
+
+    private static func write(_ stream: StreamIndex, _ desk: DispatchDesk, _ out: inout JSONWriter) {
+        let topology = desk.topology
+        let source = desk.dispatcher.source(of: stream)
+        out.object { out in
+            out.member("name", desk.dispatcher.name(of: stream))
+            out.member("source", source.map { topology[$0.node].id } ?? "")
+            out.member("epoch", source?.epoch ?? 0)
+            out.member("tree") { out in
+                out.array(desk.dispatcher.tree(of: stream)) { out, place in
+                    out.object {
+                        $0.member("node", topology[place.node].id)
+                        $0.member("parent", place.parent.map { topology[$0].id } ?? "")
+                        $0.member("hops", place.hops ?? -1)
+                        $0.member("viewers", place.viewers)
+                        $0.member("delayMs", place.delay)
+                        $0.member("wanted", place.isWanted)
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Routes
+
+    private static func route(_ name: String, _ target: Target, _ desk: DispatchDesk) -> HTTPResponse {
+        guard let at = target["at"], let node = desk.topology.node(named: at) else {
+            return .json(JSON.encode(error: "say which node: ?at=NODE, one of the topology"), status: 400)
+        }
+        guard let stream = desk.dispatcher.stream(named: name) else { return unknown(name) }
+        // Asked of a copy: looking changes nothing.
+        var trial = desk.dispatcher
+        let isMember = trial.route(of: stream, at: node) != nil
+        var writer = JSONWriter(pretty: target["pretty"] != nil)
+        switch trial.join(stream, at: node) {
+        case .refused(let refusal):
+            writer.object {
+                $0.member("stream", name)
+                $0.member("at", at)
+                $0.member("inTree", isMember)
+                $0.member("refused", refusal.describe(in: desk.topology))
+            }
+        case .route(let route, let why):
+            writer.object { out in
+                out.member("stream", name)
+                out.member("at", at)
+                out.member("inTree", isMember)
+                out.member("why", why.describe(in: desk.topology))
+                out.member("parents") { out in
+                    out.array(route.parents) { out, parent in
+                        out.object {
+                            $0.member("node", desk.topology[parent.node].id)
+                            $0.member("path") { $0.array(parent.path) { $0.string(desk.topology[$1].id) } }
+                            $0.member("warm", parent.isWarm)
+                            $0.member("shared", parent.shared)
+                        }
+                    }
+                }
+            }
+        }
+        return .json(writer.bytes)
+    }
+
+    private static func unknown(_ stream: String) -> HTTPResponse {
+        .json(JSON.encode(error: "no node has spoken of a stream \(stream)"), status: 404)
+    }
+
+    // MARK: Places
+
+    private static func place(_ target: Target, _ desk: inout DispatchDesk) -> HTTPResponse {
+        var whereabouts = Whereabouts.unknown
+        if let latitude = target["latitude"].flatMap(Double.init),
+            let longitude = target["longitude"].flatMap(Double.init)
+        {
+            whereabouts = .at(Coordinates(latitude: latitude, longitude: longitude))
+        } else if let region = target["region"] {
+            whereabouts = .region(region)
+        }
+        let came = target["at"].flatMap { desk.topology.node(named: $0) }
+        let admission: Admission
+        switch target["role"] {
+        case "publisher": admission = desk.placePublisher(whereabouts, came, target["stream"])
+        case "viewer": admission = desk.placeViewer(whereabouts, came, target["stream"])
+        default: return .json(JSON.encode(error: "say for whom: ?role=viewer or ?role=publisher"), status: 400)
+        }
+        var writer = JSONWriter(pretty: target["pretty"] != nil)
+        switch admission {
+        case .admit(let node, let why), .redirect(let node, let why):
+            let seat = NodeID(desk.topology[node].id).flatMap { desk.seats[$0] }
+            writer.object {
+                $0.member("node", desk.topology[node].id)
+                $0.member("rtmp", seat?.register?.rtmp ?? "")
+                $0.member("http", seat?.register?.http ?? "")
+                $0.member("why", why.describe(in: desk.topology))
+            }
+            return .json(writer.bytes)
+        case .refuse(let refusal, let seconds):
+            var response = HTTPResponse.json(JSON.encode(error: refusal.describe(in: desk.topology)), status: 503)
+            response.set("Retry-After", "\(seconds)")
+            return response
+        }
+    }
+}
+
+/// The parts of a request's target.
+private struct Target {
+    let segments: [String]
+    private let items: [(name: String, value: String)]
+
+    init(_ request: HTTPRequest) {
+        segments = request.path.split(separator: "/").map(String.init)
+        items = request.queryItems
+    }
+
+    subscript(name: String) -> String? { items.first { $0.name == name }?.value }
+}

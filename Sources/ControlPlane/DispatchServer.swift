@@ -1,0 +1,120 @@
+/// A dispatcher process: nodes keep a connection to it, operators ask it over HTTP. One loop, one desk.
+///
+/// Nothing here is on the media path: a dispatcher that is slow, or gone, costs nobody a frame.
+import Configuration
+import Dispatch
+import EventLoop
+import Operations
+import RelayProtocol
+
+public final class DispatchServer {
+    let loop: Loop
+    var desk: DispatchDesk
+    let identity: RelayConnection.Configuration
+    let log: (LogLevel, String, String?, [(String, String)]) -> Void
+    private var sessions: [ObjectIdentifier: DispatchSession] = [:]
+    private var requests: [ObjectIdentifier: DispatchRequests] = [:]
+    private var byNode: [NodeID: DispatchSession] = [:]
+    private var listeners: [Listener] = []
+    private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
+
+    private static let tickInterval: UInt64 = 500
+
+    public init(
+        _ topology: Topology, identity: RelayConnection.Configuration, on loop: Loop,
+        log: @escaping (LogLevel, String, String?, [(String, String)]) -> Void
+    ) {
+        self.loop = loop
+        self.log = log
+        var identity = identity
+        identity.capabilities.insert(.dispatcher)
+        self.identity = identity
+        desk = DispatchDesk(topology, now: loop.refreshNow())
+        timer.arm(after: DispatchServer.tickInterval)
+    }
+
+    /// Listens for nodes, and returns the port.
+    public func listen(_ endpoint: Endpoint) throws(ListenError) -> UInt16 {
+        try listen(endpoint) { [unowned self] connection in
+            let session = DispatchSession(connection, server: self)
+            sessions[ObjectIdentifier(session)] = session
+            connection.start(session)
+            session.begin()
+        }
+    }
+
+    /// Listens for operators, and returns the port.
+    public func listenForRequests(_ endpoint: Endpoint) throws(ListenError) -> UInt16 {
+        try listen(endpoint) { [unowned self] connection in
+            let session = DispatchRequests(connection, server: self)
+            requests[ObjectIdentifier(session)] = session
+            connection.start(session)
+        }
+    }
+
+    private func listen(_ endpoint: Endpoint, _ accepted: @escaping (Connection) -> Void) throws(ListenError) -> UInt16
+    {
+        let host = endpoint.host == Endpoint.everywhere ? "" : endpoint.host
+        let listener = try Listener(host: host, port: UInt16(endpoint.port), on: loop, accepted)
+        listeners.append(listener)
+        return listener.port
+    }
+
+    /// Runs until a signal ends it.
+    public static func run(
+        _ topology: Topology, _ identity: RelayConnection.Configuration, _ settings: Settings,
+        log: @escaping (LogLevel, String, String?, [(String, String)]) -> Void
+    ) throws(ListenError) {
+        EventLoop.Process.raiseFileLimit()
+        let loop = Loop(index: 0)
+        let server = DispatchServer(topology, identity: identity, on: loop, log: log)
+        var ports: [UInt16] = []
+        for endpoint in settings.dispatch.listen { ports.append(try server.listen(endpoint)) }
+        var apiPorts: [UInt16] = []
+        for endpoint in settings.api.listen { apiPorts.append(try server.listenForRequests(endpoint)) }
+        let signals = [SignalWatch.terminate, SignalWatch.interrupt].map { signal in
+            SignalWatch(signal, on: loop) { loop.stop() }
+        }
+        log(
+            .info, "dispatch.start", nil,
+            [
+                ("idcs", "\(topology.idcs.count)"), ("nodes", "\(topology.nodes.count)"), ("listen", "\(ports)"),
+                ("api", "\(apiPorts)"),
+            ])
+        loop.run()
+        withExtendedLifetime((server, signals)) {}
+        log(.info, "dispatch.stop", nil, [])
+    }
+
+    private func tick() {
+        send(desk.tick(now: loop.now))
+        for session in Array(requests.values) { session.tick(now: loop.now) }
+        timer.arm(after: DispatchServer.tickInterval)
+    }
+
+    // MARK: Nodes
+
+    /// The node is who it says. A connection that it had before is given up: it has made a new one.
+    func connected(_ session: DispatchSession, _ node: NodeID) -> Bool {
+        guard desk.connected(node) else { return false }
+        byNode[node]?.replace()
+        byNode[node] = session
+        return true
+    }
+
+    func forget(_ session: DispatchSession) {
+        sessions[ObjectIdentifier(session)] = nil
+        guard let node = session.node, byNode[node] === session else { return }
+        byNode[node] = nil
+        desk.disconnected(node, now: loop.now)
+        log(.warning, "dispatch.node_away", nil, [("node", node.name)])
+    }
+
+    func forget(_ session: DispatchRequests) { requests[ObjectIdentifier(session)] = nil }
+
+    func take(_ message: RelayMessage, from node: NodeID) { send(desk.take(message, from: node)) }
+
+    private func send(_ messages: [DispatchDesk.Outgoing]) {
+        for outgoing in messages { byNode[outgoing.node]?.send(outgoing.message) }
+    }
+}

@@ -1,0 +1,32 @@
+/// Where a node's ports are dialled, as the topology file gives them: typed here, plain text in `Topology.Node`.
+///
+/// Invariant: `listed` is empty, or holds the three in the order relay, rtmp, http, with an empty text for one that
+/// the file leaves out; so the first of a node's addresses is always that of its relay port.
+import Configuration
+import Dispatch
+
+extension TopologyFile {
+    public struct Addresses: Sendable, Hashable {
+        public var relay: Remote?
+        public var rtmp: Remote?
+        public var http: Remote?
+
+        public init(relay: Remote? = nil, rtmp: Remote? = nil, http: Remote? = nil) {
+            self.relay = relay
+            self.rtmp = rtmp
+            self.http = http
+        }
+
+        public init(of node: Topology.Node) {
+            func address(_ position: Int) -> Remote? {
+                node.addresses.indices.contains(position) ? Remote(node.addresses[position]) : nil
+            }
+            self.init(relay: address(0), rtmp: address(1), http: address(2))
+        }
+
+        var listed: [String] {
+            let all = [relay, rtmp, http]
+            return all.allSatisfy { $0 == nil } ? [] : all.map { $0?.description ?? "" }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+/// What the node carries, for the dispatcher: who publishes here, and what comes from which node. Written to by all
+/// loops when somebody comes or goes, read by the one that holds the connection to the dispatcher.
+import EventLoop
+import Fanout
+import RelayProtocol
+
+final class Carriage: Sendable {
+    struct Entry: Sendable, Equatable {
+        var epoch: UInt64
+        var role: Carried.Role
+        /// The publish session that made it: another's end is not this one's.
+        var session: String
+    }
+
+    private let entries = Lock<[StreamName: Entry]>([:])
+    /// Called, on any loop, after a change. Set once, before the loops run.
+    private let changed = Lock<(@Sendable () -> Void)?>(nil)
+
+    func onChange(_ action: @escaping @Sendable () -> Void) { changed.with { $0 = action } }
+
+    func set(_ name: StreamName, _ entry: Entry) {
+        entries.with { $0[name] = entry }
+        changed.with { $0 }?()
+    }
+
+    func remove(_ name: StreamName, session: String) {
+        let removed = entries.with { entries in
+            guard entries[name]?.session == session else { return false }
+            entries[name] = nil
+            return true
+        }
+        if removed { changed.with { $0 }?() }
+    }
+
+    var all: [StreamName: Entry] { entries.with { $0 } }
+}

@@ -1,0 +1,141 @@
+/// Control plane. The messages between a node and a dispatcher from their bytes.
+///
+/// Lists grow as their items are read: a count alone makes nothing be set aside.
+
+extension Register {
+    init(_ fields: inout FieldReader) throws(RelayError) {
+        let roles = NodeRoles(rawValue: try fields.u8())
+        let isDraining = try fields.flag("mark of draining")
+        self.init(
+            roles: roles, relay: try fields.address(), rtmp: try fields.address(), http: try fields.address(),
+            isDraining: isDraining)
+    }
+}
+
+extension Load {
+    init(_ fields: inout FieldReader) throws(RelayError) {
+        let kilobitsOut = try fields.u32()
+        let kilobitsIn = try fields.u32()
+        let sessions = try fields.u32()
+        let cpu = try fields.u16()
+        guard cpu <= Load.wholeCPU else { throw fields.bad("share of the processors") }
+        let count = Int(try fields.u16())
+        guard count <= RelayLimits.linkMeasures else { throw fields.bad("number of links") }
+        var links: [LinkMeasure] = []
+        for _ in 0..<count { links.append(try LinkMeasure(&fields)) }
+        self.init(
+            kilobitsOut: kilobitsOut, kilobitsIn: kilobitsIn, sessions: sessions, cpuPermille: cpu, links: links)
+    }
+}
+
+extension LinkMeasure {
+    fileprivate init(_ fields: inout FieldReader) throws(RelayError) {
+        let roundTrip = try fields.u32()
+        let loss = try fields.u32()
+        guard loss <= LinkMeasure.wholeLoss else { throw fields.bad("loss") }
+        self.init(node: try fields.node(), roundTripMicroseconds: roundTrip, lossPerMillion: loss)
+    }
+}
+
+extension Carry {
+    init(_ fields: inout FieldReader) throws(RelayError) {
+        let isWhole = try fields.flag("mark of a whole list")
+        let count = try fields.count(RelayLimits.carriedStreams, "streams")
+        var streams: [Carried] = []
+        for _ in 0..<count { streams.append(try Carried(&fields)) }
+        self.init(isWhole: isWhole, streams: streams)
+    }
+}
+
+extension Carried {
+    fileprivate init(_ fields: inout FieldReader) throws(RelayError) {
+        let name = try fields.name()
+        let epoch = try fields.u64()
+        let viewers = try fields.u32()
+        let kilobits = try fields.u32()
+        let isWanted = try fields.flag("mark of being wanted")
+        let role = try Role(&fields)
+        guard FrameNumber(startOf: epoch).isValid || epoch == 0 && !role.isPublisher else {
+            throw fields.bad("epoch")
+        }
+        self.init(name: name, epoch: epoch, role: role, viewers: viewers, kilobits: kilobits, isWanted: isWanted)
+    }
+}
+
+extension Carried.Role {
+    fileprivate init(_ fields: inout FieldReader) throws(RelayError) {
+        switch try fields.u8() {
+        case 0: self = .waiting
+        case 1: self = .publisher(priority: try fields.u16())
+        case 2: self = .child(of: try fields.node())
+        case 3: self = .gone
+        default: throw fields.bad("role")
+        }
+    }
+
+    fileprivate var isPublisher: Bool {
+        if case .publisher = self { return true }
+        return false
+    }
+}
+
+extension Want {
+    init(_ fields: inout FieldReader) throws(RelayError) {
+        let request = try fields.u32()
+        guard request != 0 else { throw fields.bad("request") }
+        let name = try fields.name()
+        let count = try fields.count(RelayLimits.failedParents, "failed parents")
+        var failed: [NodeID] = []
+        for _ in 0..<count { failed.append(try fields.node()) }
+        self.init(request: request, name: name, failed: failed)
+    }
+}
+
+extension Steer {
+    init(_ fields: inout FieldReader) throws(RelayError) {
+        let request = try fields.u32()
+        let name = try fields.name()
+        let count = try fields.count(RelayLimits.steerParents, "parents")
+        var parents: [SteerParent] = []
+        for _ in 0..<count { parents.append(try SteerParent(&fields)) }
+        self.init(request: request, name: name, parents: parents, why: try fields.text())
+    }
+}
+
+extension SteerParent {
+    fileprivate init(_ fields: inout FieldReader) throws(RelayError) {
+        let node = try fields.node()
+        guard let place = RelayPlace(node: node, address: try fields.address()) else { throw fields.bad("address") }
+        let path = try fields.path()
+        // A path that leaves the parent out would hide a loop.
+        guard path.nodes.last == node else { throw fields.bad("end of a parent's path") }
+        self.init(place: place, path: path)
+    }
+}
+
+extension FieldReader {
+    /// Only 0 and 1, so that what is read is what was meant.
+    fileprivate mutating func flag(_ field: String) throws(RelayError) -> Bool {
+        switch try u8() {
+        case 0: return false
+        case 1: return true
+        default: throw bad(field)
+        }
+    }
+
+    fileprivate mutating func count(_ limit: Int, _ items: String) throws(RelayError) -> Int {
+        let count = Int(try u8())
+        guard count <= limit else { throw bad("number of \(items)") }
+        return count
+    }
+
+    /// An address, or none.
+    fileprivate mutating func address() throws(RelayError) -> String {
+        let count = Int(try u16())
+        guard count <= RelayLimits.address else { throw bad("length of the address") }
+        guard let address = String(validating: try fixed(count), as: UTF8.self), Register.allows(address) else {
+            throw bad("address")
+        }
+        return address
+    }
+}

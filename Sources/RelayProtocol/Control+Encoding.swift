@@ -1,0 +1,121 @@
+/// Control plane. The messages between a node and a dispatcher as bytes.
+import Media
+
+extension Register {
+    func append(to bytes: inout [UInt8]) {
+        bytes.append(roles.rawValue)
+        bytes.append(flag: isDraining)
+        for address in [relay, rtmp, http] {
+            precondition(Register.allows(address), "an address is host:port, or empty")
+            bytes.append(long: address)
+        }
+    }
+}
+
+extension Load {
+    /// What stands before the list of links: three rates, a share, and their count.
+    private static let fixedSize = 16
+
+    func append(to bytes: inout [UInt8]) {
+        bytes.append(u32: kilobitsOut)
+        bytes.append(u32: kilobitsIn)
+        bytes.append(u32: sessions)
+        bytes.append(u16: min(cpuPermille, Load.wholeCPU))
+        var count: UInt16 = 0
+        var list: [UInt8] = []
+        for link in links.prefix(RelayLimits.linkMeasures) {
+            let end = list.count
+            link.append(to: &list)
+            guard Load.fixedSize + list.count <= RelayLimits.controlBody else {
+                list.removeLast(list.count - end)
+                break
+            }
+            count += 1
+        }
+        bytes.append(u16: count)
+        bytes += list
+    }
+}
+
+extension LinkMeasure {
+    fileprivate func append(to bytes: inout [UInt8]) {
+        bytes.append(u32: roundTripMicroseconds)
+        bytes.append(u32: min(lossPerMillion, LinkMeasure.wholeLoss))
+        bytes.append(short: node.name)
+    }
+}
+
+extension Carry {
+    /// What a body has for streams, behind the flag and the count.
+    static let bodyRoom = RelayLimits.controlBody - 2
+
+    func append(to bytes: inout [UInt8]) {
+        precondition(streams.count <= RelayLimits.carriedStreams, "Carry.messages splits a long list")
+        bytes.append(flag: isWhole)
+        bytes.append(UInt8(streams.count))
+        for stream in streams { stream.append(to: &bytes) }
+    }
+}
+
+extension Carried {
+    /// The bytes that the stream takes in a message.
+    var wireSize: Int {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return bytes.count
+    }
+
+    fileprivate func append(to bytes: inout [UInt8]) {
+        bytes.append(name: name)
+        bytes.append(u64: epoch)
+        bytes.append(u32: viewers)
+        bytes.append(u32: kilobits)
+        bytes.append(flag: isWanted)
+        bytes.append(role.code)
+        switch role {
+        case .publisher(let priority): bytes.append(u16: priority)
+        case .child(let parent): bytes.append(short: parent.name)
+        case .waiting, .gone: break
+        }
+    }
+}
+
+extension Carried.Role {
+    fileprivate var code: UInt8 {
+        switch self {
+        case .waiting: 0
+        case .publisher: 1
+        case .child: 2
+        case .gone: 3
+        }
+    }
+}
+
+extension Want {
+    func append(to bytes: inout [UInt8]) {
+        precondition(request != 0, "request 0 is a move unasked for")
+        bytes.append(u32: request)
+        bytes.append(name: name)
+        let failed = failed.prefix(RelayLimits.failedParents)
+        bytes.append(UInt8(failed.count))
+        for node in failed { bytes.append(short: node.name) }
+    }
+}
+
+extension Steer {
+    func append(to bytes: inout [UInt8]) {
+        bytes.append(u32: request)
+        bytes.append(name: name)
+        let parents = parents.prefix(RelayLimits.steerParents)
+        bytes.append(UInt8(parents.count))
+        for parent in parents {
+            bytes.append(place: parent.place)
+            bytes.append(path: parent.path)
+        }
+        bytes.append(text: why)
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(flag: Bool) { append(flag ? 1 : 0) }
+}

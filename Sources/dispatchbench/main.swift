@@ -1,0 +1,2 @@
+// Measures the dispatcher: `dispatchbench scale | quality | cost`.
+runBench()

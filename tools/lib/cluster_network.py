@@ -1,0 +1,186 @@
+"""Where the nodes of tools/cluster live: loopback addresses of this machine, or network namespaces.
+
+Both give a node an address, wrap the command that starts it, and cut it off silently, so that nobody is told.
+Neither outlives the tool: loopback addresses need no setting up, and the namespaces stand in an unnamed network and
+mount namespace of the tool's own, which the kernel takes down with its last process, however that ends.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+PORTS = {"rtmp": 1935, "http": 8080, "api": 8081, "relay": 1937}
+# Blocks 127.0.K.0/24 that are tried.
+BLOCKS = range(11, 100)
+# Addresses for benchmarks between networks (RFC 2544): nobody routes them.
+SUBNET = "198.18.7"
+BRIDGE = "sluice0"
+PREFIX = "sluice-"
+ENTERED = "SLUICE_CLUSTER_NETWORK"
+# tbf: what a link sends at once, and how long a packet may wait for its turn.
+BURST, QUEUE = "256kb", "50ms"
+
+
+class NetworkError(Exception):
+    pass
+
+
+def run(*command):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise NetworkError(f"{' '.join(command)}: {done.stdout.decode(errors='replace').strip()}")
+
+
+def is_free(address, port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+class Loopback:
+    """Node i is 127.0.K.i, on the standard ports; on free ones where a program of this machine has those."""
+
+    name = "loopback"
+
+    def __init__(self, topology):
+        self.places = {}
+        self.is_cut = set()
+        ids = [node.id for node in topology.nodes]
+        for block in BLOCKS:
+            addresses = {name: f"127.0.{block}.{index}" for index, name in enumerate(ids, 1)}
+            if all(is_free(address, port) for address in addresses.values() for port in PORTS.values()):
+                self.places = {name: (address, dict(PORTS)) for name, address in addresses.items()}
+                return
+        for index, name in enumerate(ids, 1):
+            address = f"127.0.{BLOCKS[0]}.{index}"
+            self.places[name] = (address, free_ports(address))
+
+    def set_up(self, topology):
+        """Takes away what a drill that was killed may have left of these addresses."""
+        if self.cannot_cut is None:
+            for rule in (rule for name in self.places for rule in self.rules("-D", name)):
+                subprocess.run(rule, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def command(self, name, command):
+        return command
+
+    def place(self, name):
+        return self.places[name]
+
+    @property
+    def cannot_cut(self):
+        """Why a node cannot be cut off, or None when it can."""
+        if shutil.which("iptables") and os.geteuid() == 0:
+            return None
+        return "needs --namespaces, or root and iptables"
+
+    def rules(self, action, name):
+        address = self.places[name][0]
+        for side in "--source", "--destination":
+            yield "iptables", action, "INPUT", side, address, "-p", "tcp", "-j", "DROP"
+
+    def cut(self, name):
+        self.is_cut.add(name)
+        for rule in self.rules("-I", name):
+            run(*rule)
+
+    def mend(self, name):
+        for rule in self.rules("-D", name):
+            run(*rule)
+        self.is_cut.discard(name)
+
+    def close(self):
+        for name in list(self.is_cut):
+            self.mend(name)
+
+
+def free_ports(address):
+    sockets = {name: socket.socket() for name in PORTS}
+    try:
+        for each in sockets.values():
+            each.bind((address, 0))
+        return {name: each.getsockname()[1] for name, each in sockets.items()}
+    finally:
+        for each in sockets.values():
+            each.close()
+
+
+class Namespaces:
+    """A namespace a node, each with a veth to one bridge, limited by tbf in both directions."""
+
+    name = "namespaces"
+    cannot_cut = None
+
+    def __init__(self, topology):
+        self.places = {
+            node.id: (f"{SUBNET}.{index}", dict(PORTS)) for index, node in enumerate(topology.nodes, 1)}
+        self.links = {node.id: f"veth{index}" for index, node in enumerate(topology.nodes, 1)}
+
+    def set_up(self, topology):
+        # Hidden from the machine's own list of namespaces.
+        os.makedirs("/run/netns", exist_ok=True)
+        run("mount", "-t", "tmpfs", "none", "/run/netns")
+        run("ip", "link", "set", "lo", "up")
+        run("ip", "link", "add", BRIDGE, "type", "bridge")
+        run("ip", "address", "add", f"{SUBNET}.254/24", "dev", BRIDGE)
+        run("ip", "link", "set", BRIDGE, "up")
+        for node in topology.nodes:
+            self.add(node)
+
+    def add(self, node):
+        space, link = PREFIX + node.id, self.links[node.id]
+        run("ip", "netns", "add", space)
+        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
+        run("ip", "link", "set", link, "master", BRIDGE, "up")
+        run("ip", "-n", space, "address", "add", f"{self.places[node.id][0]}/24", "dev", "eth0")
+        for device in "lo", "eth0":
+            run("ip", "-n", space, "link", "set", device, "up")
+        if node.rate:
+            limit = ("root", "tbf", "rate", node.rate, "burst", BURST, "latency", QUEUE)
+            run("tc", "qdisc", "add", "dev", link, *limit)
+            run("tc", "-n", space, "qdisc", "add", "dev", "eth0", *limit)
+
+    def command(self, name, command):
+        return ["ip", "netns", "exec", PREFIX + name, *command]
+
+    def place(self, name):
+        return self.places[name]
+
+    def cut(self, name):
+        """The bridge's end goes down: the node keeps its address, and nothing arrives either way."""
+        run("ip", "link", "set", self.links[name], "down")
+
+    def mend(self, name):
+        run("ip", "link", "set", self.links[name], "up")
+
+    def close(self):
+        pass
+
+
+def why_no_namespaces():
+    """None when namespaces can be made here."""
+    for program in "ip", "tc", "unshare":
+        if not shutil.which(program):
+            return f"'{program}' is missing; install iproute2 and util-linux"
+    if os.geteuid() != 0:
+        return "namespaces need root"
+    probe = subprocess.run(
+        ["unshare", "--net", "--mount", "ip", "link", "add", "sluice-probe", "type", "bridge"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return probe.stdout.decode(errors="replace").strip() or None if probe.returncode else None
+
+
+def enter():
+    """Starts this program anew in a network and mount namespace of its own; returns at once when it is there."""
+    if os.environ.get(ENTERED):
+        return
+    if reason := why_no_namespaces():
+        raise NetworkError(f"no network namespaces here: {reason}")
+    os.environ[ENTERED] = "1"
+    os.execvp("unshare", ["unshare", "--net", "--mount", "--propagation", "private", sys.executable, *sys.argv])
