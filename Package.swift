@@ -60,7 +60,7 @@ var targets: [Target] = [
     tests("RelayProtocolTests", ["RelayProtocol", "Media"]),
     tests("StreamLogTests", ["StreamLog", "Media", "Fixtures"]),
     tests("DispatchTests", ["Dispatch"]),
-    tests("ControlPlaneTests", ["ControlPlane", "Dispatch", "RelayProtocol", "Configuration"]),
+    tests("ControlPlaneTests", ["ControlPlane", "Dispatch", "RelayProtocol", "Configuration", "Fixtures"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests(
         "FanoutTests",

@@ -3,7 +3,8 @@
 /// Timestamps are taken as they are, so that every node has the same ones. Only where a new publish session entered
 /// somewhere else, with a timeline of its own, is it moved to follow on what was there. Pure: time comes in.
 struct RelayedTimeline {
-    private var offset: Int64 = 0
+    /// Between the ingest node's timeline and this one.
+    private(set) var offset: Int64 = 0
     /// The newest input of this epoch, unrolled to 64 bits.
     private var lastInput: Int64?
     private(set) var newest: Int64?

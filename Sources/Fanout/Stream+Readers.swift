@@ -23,7 +23,7 @@ extension Stream {
             guard kind.tracks.contains(media) else { return }
             let body = UnsafeRawBufferPointer(
                 rebasing: bytes[FLVTag.headerSize..<(bytes.count - FLVTag.trailerSize)])
-            let source = WireEncoder.Source(stream: number, epoch: epoch(at: position))
+            let source = source(at: position)
             let offset = channel.append(media, mark, of: source, body: body)
             let audioOnly = kind.tracks == .audio || !hasVideo
             if mark.flags.contains(.keyframe)

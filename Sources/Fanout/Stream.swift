@@ -40,7 +40,7 @@ public final class Stream {
     private var relayedTimeline = RelayedTimeline()
     private var sequence: UInt64 = 0
     /// Where in the frame log each epoch begins that may still be in it.
-    private var epochs: [(epoch: UInt64, offset: UInt64)] = []
+    private var epochs: [(epoch: UInt64, offset: UInt64, shift: Int64)] = []
     private var awaitsKeyframe = true
     private var lastJoin: Int64 = .min
     private var lastKeyframe: Int64?
@@ -98,9 +98,14 @@ public final class Stream {
         }
         guard observe(frame, body) else { return }
         if !isRepeated { sequence = header.number.sequence }
+        // What is repeated has no time of its own, and must not decide where a new session is put.
+        let time =
+            isRepeated
+            ? channels[0].writer.newestTimestamp ?? Int64(header.timestamp)
+            : relayedTimeline.map(header.timestamp, now: counters.lastFrame)
+        if !isRepeated, let last = epochs.indices.last { epochs[last].shift = relayedTimeline.offset }
         var mark = FrameMark(
-            size: 0, timestamp: relayedTimeline.map(header.timestamp, now: counters.lastFrame),
-            sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags)
+            size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags)
         if isRepeated { mark.flags.insert(.repeated) }
         store(frame, mark, body)
     }
@@ -136,7 +141,7 @@ public final class Stream {
             if let lastKeyframe { keyframeInterval = mark.timestamp - lastKeyframe }
             lastKeyframe = mark.timestamp
         }
-        let source = WireEncoder.Source(stream: number, epoch: epoch)
+        let source = WireEncoder.Source(stream: number, epoch: epoch, shift: epochs.last?.shift ?? 0)
         let isJoin = joinable(mark.flags, mark.timestamp)
         body.withUnsafeBytes { body in
             for index in channels.indices where index == 0 || channels[index].isRead {
@@ -197,11 +202,14 @@ public final class Stream {
         let tail = channels[0].writer.tail
         if let current = epochs.lastIndex(where: { $0.offset <= tail }) { epochs.removeFirst(current) }
         if epochs.count == Stream.maxEpochs { epochs.removeFirst() }
-        epochs.append((newer, channels[0].writer.head))
+        epochs.append((newer, channels[0].writer.head, 0))
     }
 
     /// Of the frame at that place in the frame log.
-    func epoch(at offset: UInt64) -> UInt64 { epochs.last { $0.offset <= offset }?.epoch ?? epoch }
+    func source(at offset: UInt64) -> WireEncoder.Source {
+        let found = epochs.last { $0.offset <= offset }
+        return WireEncoder.Source(stream: number, epoch: found?.epoch ?? epoch, shift: found?.shift ?? 0)
+    }
 
     /// Who publishes from now on. Its frames make a newer epoch than any that was here; an upstream's bring theirs.
     func begin(_ publisher: Publisher) {

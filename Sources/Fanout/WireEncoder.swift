@@ -11,6 +11,9 @@ enum WireEncoder {
     struct Source {
         let stream: UInt32
         let epoch: UInt64
+        /// What this node has added to the ingest node's timestamps. It is taken off again for other nodes: all of them
+        /// have the same times, and a child that changes parents finds what it expects.
+        let shift: Int64
     }
 
     /// RTMP players are all served on the message stream that `createStream` gives them.
@@ -51,7 +54,8 @@ enum WireEncoder {
         case .relay:
             let header = RelayFrame.Header(
                 stream: source.stream, number: FrameNumber(epoch: source.epoch, sequence: mark.sequence), kind: kind,
-                flags: RelayFrame.Flags(mark.flags), timestamp: timestamp, wallClock: mark.origin,
+                flags: RelayFrame.Flags(mark.flags),
+                timestamp: UInt32(truncatingIfNeeded: mark.timestamp - source.shift), wallClock: mark.origin,
                 bodyCount: body.count)
             header.write(into: UnsafeMutableRawBufferPointer(start: destination, count: RelayFrame.headerSize))
             if let bytes = body.baseAddress {

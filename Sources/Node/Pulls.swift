@@ -2,6 +2,7 @@
 /// want it, and polling for one that does not exist costs nothing.
 import EventLoop
 import Fanout
+import RelayProtocol
 
 final class Pulls: Sendable {
     /// Told on its own loop that the stream could not be had, and why.
@@ -26,6 +27,8 @@ final class Pulls: Sendable {
 
     private struct Table {
         var pulls: [StreamName: Pull] = [:]
+        /// Nodes that this one has asked for a stream that it does not have.
+        var asked: [StreamName: Set<NodeID>] = [:]
         var active: [StreamName: [Waiter]] = [:]
         var absent: [StreamName: (reason: String, until: UInt64)] = [:]
     }
@@ -54,8 +57,18 @@ final class Pulls: Sendable {
     func found(_ name: StreamName) {
         table.with { table in
             if table.active[name] != nil { table.active[name] = [] }
+            table.asked[name] = nil
         }
     }
+
+    func asks(_ name: StreamName, _ node: NodeID) {
+        table.with { table in
+            if table.active[name] != nil { table.asked[name, default: []].insert(node) }
+        }
+    }
+
+    /// Whether this node waits for that one's answer: two that ask one another would wait for ever.
+    func isAsking(_ name: StreamName, _ node: NodeID) -> Bool { table.with { $0.asked[name]?.contains(node) ?? false } }
 
     func pulling(_ name: StreamName, _ pull: Pull) { table.with { $0.pulls[name] = pull } }
 
@@ -73,6 +86,7 @@ final class Pulls: Sendable {
     func finished(_ name: StreamName, wasFound: Bool, _ reason: String, now: UInt64) {
         let waiters = table.with { table -> [Waiter] in
             table.pulls[name] = nil
+            table.asked[name] = nil
             let waiters = table.active.removeValue(forKey: name) ?? []
             if !wasFound {
                 if table.absent.count >= Pulls.maxAbsent { table.absent = table.absent.filter { now < $0.value.until } }

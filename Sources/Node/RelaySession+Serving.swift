@@ -36,6 +36,10 @@ extension RelaySession {
             me.value(on: loop).appeared(request, handle)
         }
         if let found { return open(subscribe, found) }
+        if let node = peer?.node, state.pulls.isAsking(name, node) {
+            state.hub.stopWaiting(name, ticket: ticket)
+            return refuse(request, .unknownStream, "it is asked of you from here")
+        }
         waiting[request] = RelayWait(subscribe: subscribe, name: name, ticket: ticket)
         let weak = LoopBound(Weak(self), on: loop)
         worker.want(name, askedBy: peer?.node) { loop, reason in weak.value(on: loop).object?.absent(request, reason) }
@@ -124,6 +128,12 @@ extension RelaySession {
         state.log.write(
             .info, "relay.serve", session: id, [("stream", "\(handle.name)"), ("node", agent), ("path", "\(path)")])
         worker.fanout.attach(outlet)
+    }
+
+    /// The child may have the stream from elsewhere; what comes here in the end goes on to it all the same.
+    func offer(_ handle: StreamHandle) {
+        guard outlets[handle.number] != nil else { return }
+        trunk.send(RelayMessage.moved(stream: handle.number, places: []).bytes)
     }
 
     /// The stream comes another way now; a child that is on it is sent elsewhere.

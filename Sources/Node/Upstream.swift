@@ -10,24 +10,24 @@ import RelayProtocol
 
 final class Upstream {
     let name: StreamName
-    private unowned let worker: Worker
+    unowned let worker: Worker
     /// Whom to ask, best first.
     private var parents: [String]
     /// Nodes that have failed since the dispatcher was last asked.
     private var failedNodes: [String] = []
     private var isAsking = false
     private var next = 0
-    private var merge: FrameMerge
-    private var feeds: [RelayFeed] = []
+    var merge: FrameMerge
+    var feeds: [RelayFeed] = []
     private var nextSource = 0
     private var handle: StreamHandle?
-    private var stream: Stream?
+    var stream: Stream?
     /// The publish session of the newest parent, as the stream knows it.
     private var publisher: String?
-    private var path: RelayPath?
+    var path: RelayPath?
     /// Frames that came before the stream was this upstream's to publish.
-    private var early: [(frame: RelayFrame, verdict: FrameGate.Verdict)] = []
-    private var isClaiming = false
+    var early: [(frame: RelayFrame, verdict: FrameGate.Verdict)] = []
+    var isClaiming = false
     private var isStopped = false
     /// Parents that have failed since one last delivered.
     private var failures = 0
@@ -35,14 +35,14 @@ final class Upstream {
     private let began: UInt64
     private var lostAt: UInt64?
     private var unreadSince: UInt64?
-    private var failovers: UInt64 = 0
-    private var recovered: UInt64 = 0
+    var failovers: UInt64 = 0
+    var recovered: UInt64 = 0
     /// When another parent took over, in microseconds of Unix time: older frames are those that resuming saved.
-    private var resumedAt: Int64?
-    private var delays = DelayMeter()
+    var resumedAt: Int64?
+    var delays = DelayMeter()
     private lazy var patience = Timer(on: worker.loop) { [unowned self] in patienceIsOver() }
     private lazy var retry = Timer(on: worker.loop) { [unowned self] in tryNext() }
-    private lazy var held = Timer(on: worker.loop) { [unowned self] in drainHeld() }
+    lazy var held = Timer(on: worker.loop) { [unowned self] in drainHeld() }
 
     /// Between two rounds through all parents, in milliseconds, while the stream lives on without any.
     private static let roundPause: UInt64 = 200
@@ -51,7 +51,7 @@ final class Upstream {
     /// How long a frame that is ahead of a missing one is kept for the sake of a slower parent, in nanoseconds.
     private static let mergePatience: UInt64 = 300_000_000
     /// Frames kept until the stream is this node's to publish: that takes a turn of another loop.
-    private static let maxEarly = 4_096
+    static let maxEarly = 4_096
 
     init(_ name: StreamName, worker: Worker) {
         self.name = name
@@ -61,7 +61,7 @@ final class Upstream {
         began = worker.loop.now
     }
 
-    private var state: NodeState { worker.state }
+    var state: NodeState { worker.state }
     private var deadAfter: UInt64 { UInt64(state.settings.relay.deadAfter) }
     private var relayName: RelayStreamName { RelayStreamName(app: name.app, name: name.name)! }
 
@@ -155,6 +155,7 @@ final class Upstream {
         worker.parents.link(to: remote) { [weak self] session, failure in
             guard let self, feed.upstream === self else { return }
             guard let session else { return lost(feed, failure) }
+            if let node = session.peer?.node { state.pulls.asks(name, node) }
             session.ask(feed, for: relayName, from: merge.gate.resumePoint)
         }
     }
@@ -171,7 +172,11 @@ final class Upstream {
         guard stream != nil || isClaiming else { return isAsking ? () : stop(lastFailure) }
         failures = 0
         askDispatch()
+        // Who was to be left is better than nobody, as long as it delivers.
+        for feed in feeds where feed.isDelivering { feed.isLeaving = false }
         guard delivering == 0 else { return retry.arm(after: Upstream.spareRoundPause) }
+        // Children that have another parent need not wait for this node to find one.
+        if lostAt == nil, let handle { worker.offerChildren(of: handle) }
         let since = lostAt ?? worker.loop.now
         lostAt = since
         guard worker.loop.now - since < UInt64(state.settings.publish.linger) else { return end(lastFailure) }
@@ -185,6 +190,8 @@ final class Upstream {
         // It counts itself already: whoever comes after enough others is not needed.
         guard !isStopped, delivering <= wanted else { return drop(feed) }
         let isFirst = delivering == 1
+        // Who delivers now is asked last when it fails.
+        if let index = parents.firstIndex(of: feed.remote) { next = (index + 1) % parents.count }
         merge.attach(feed.source, at: answer.first)
         failures = 0
         lostAt = nil
@@ -259,67 +266,6 @@ final class Upstream {
         return true
     }
 
-    // MARK: Frames
-
-    /// Whether the frame is not wanted whatever is in it.
-    func refuses(_ header: RelayFrame.Header, from feed: RelayFeed) -> Bool {
-        merge.refuse(header, from: feed.source) != nil
-    }
-
-    /// `clockOffset`: how far the parent's clock is ahead of ours. What it says of the frame's age is put into our
-    /// terms, and told on in these: each link needs to know its own two clocks only.
-    func take(_ frame: RelayFrame, from feed: RelayFeed, clockOffset: Int64) {
-        var frame = frame
-        frame.header.wallClock &-= clockOffset
-        let verdict = merge.offer(frame, from: feed.source, now: Clock.monotonicNanoseconds)
-        if verdict != .hold { append(frame, verdict) }
-        if merge.isHolding { drainHeld() }
-    }
-
-    private func drainHeld() {
-        while let (frame, verdict) = merge.next(now: Clock.monotonicNanoseconds) { append(frame, verdict) }
-        stream?.flushIfDue()
-        guard let deadline = merge.deadline else { return }
-        let now = Clock.monotonicNanoseconds
-        held.arm(after: deadline > now ? (deadline - now) / 1_000_000 + 1 : 1)
-    }
-
-    private func append(_ frame: RelayFrame, _ verdict: FrameGate.Verdict) {
-        switch verdict {
-        case .accept, .prologue: break
-        case .duplicate, .fenced, .undecodable, .hold: return
-        }
-        guard let stream, !isClaiming else {
-            if early.count < Upstream.maxEarly { early.append((frame, verdict)) }
-            return
-        }
-        note(frame.header)
-        do {
-            try stream.append(relayed: frame.header, body: frame.body)
-        } catch {
-            state.count(error: "relay_bad_media")
-            state.log.write(.warning, "relay.bad_frame", [("stream", "\(name)"), ("reason", "\(error)")])
-        }
-    }
-
-    private func note(_ header: RelayFrame.Header) {
-        guard !header.flags.contains(.prologue) else { return }
-        delays.add(Clock.unixMicroseconds - header.wallClock)
-        guard let moment = resumedAt else { return }
-        if header.wallClock < moment { recovered += 1 } else { resumedAt = nil }
-    }
-
-    func flush(_ session: RelaySession) { stream?.flushIfDue() }
-
-    var report: UpstreamReport {
-        let counters = merge.gate.counters
-        let feed = feeds.first { $0.isDelivering }
-        return UpstreamReport(
-            parent: feed?.session?.peer?.node.name ?? "", path: path?.nodes.map(\.name) ?? [], failovers: failovers,
-            framesRecovered: recovered, framesLost: counters.lost, duplicates: counters.duplicates,
-            delayMedianMs: delays.milliseconds(0.5), delayP99Ms: delays.milliseconds(0.99))
-    }
-
     // MARK: The stream
 
     private func session(of feed: RelayFeed) -> String { "relay-\(worker.loop.index)/\(feed.source)" }
@@ -377,9 +323,11 @@ final class Upstream {
     private func replaced(_ session: String) {
         guard !isStopped else { return }
         if stream?.publisher?.session == session { return end("ended by an operator") }
-        stream = nil
-        handle = nil
+        let handle = handle
         stop("published here")
+        guard let handle else { return }
+        state.paths.forget(handle)
+        worker.tellChildren(of: handle)
     }
 
     // MARK: The end
@@ -419,6 +367,9 @@ final class Upstream {
         state.dispatch.with { $0 }?.withLink { $0.unwant(name) }
         state.log.write(.info, "relay.stop", [("stream", "\(name)"), ("reason", reason)])
         state.pulls.finished(name, wasFound: publisher != nil, reason, now: worker.loop.now)
+        // The stream knows its publisher, and that is this upstream: one of them has to let go.
+        stream = nil
+        self.handle = nil
         worker.forget(self)
     }
 }

@@ -202,12 +202,15 @@ final class Worker {
     func forget(_ upstream: Upstream) { upstreams.removeAll { $0 === upstream } }
 
     /// The path of a stream has changed: nodes that have it from here must know.
-    func tellChildren(of handle: StreamHandle) {
+    func tellChildren(of handle: StreamHandle) { forEachRelaySession { $0.pathChanged(of: handle) } }
+
+    /// The stream has stopped here for want of a parent: nodes that have it from here may look elsewhere.
+    func offerChildren(of handle: StreamHandle) { forEachRelaySession { $0.offer(handle) } }
+
+    private func forEachRelaySession(_ action: @escaping @Sendable (RelaySession) -> Void) {
         for (peer, mailbox) in zip(peers, peerMailboxes) {
             mailbox.post { loop in
-                for case let session as RelaySession in peer.value(on: loop).sessions.values {
-                    session.pathChanged(of: handle)
-                }
+                for case let session as RelaySession in peer.value(on: loop).sessions.values { action(session) }
             }
         }
     }

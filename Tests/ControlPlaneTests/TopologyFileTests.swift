@@ -126,4 +126,25 @@ struct TopologyFileTests {
         let places = topology.idcs.compactMap(\.coordinates)
         #expect(try link(topology, "a", "b")?.rtt == places[0].fibreRTT(to: places[1]) * 1.6 + 3)
     }
+
+    @Test("that is annotated shows every key, and keeps to 120 columns")
+    func showsEveryKey() throws {
+        let text = String(decoding: try TopologyFile.contents(of: Self.conf + "topology.yaml"), as: UTF8.self)
+        for line in text.split(separator: "\n") { #expect(line.count <= 120, "\(line)") }
+        // Each map's keys, as the reader lists them for a word that is like none of them.
+        let yaml = """
+            unheard: 0
+            idcs: [{unheard: 0}]
+            nodes: [{unheard: 0, capacity: {unheard: 0, out: {unheard: 0}}}]
+            links: [{unheard: 0}]
+            classes: [{unheard: 0}]
+            """
+        let marker = "unheard: unknown key; the keys here are "
+        let lists = TopologyFileRefusalTests.problems(yaml).filter { $0.contains(marker) }
+        #expect(lists.count == 7)
+        for list in lists {
+            let keys = list.suffix(from: try #require(list.firstIndex(of: ";"))).dropFirst("; the keys here are ".count)
+            for key in keys.split(separator: ", ") { #expect(text.contains("\(key):"), "\(key)") }
+        }
+    }
 }

@@ -40,13 +40,13 @@ struct FaultTests {
         mutating func publish(_ stream: StreamIndex) {
             // Only where there is room, as admission would see to.
             let node = anyNode()
-            let megabits = Double(Int.random(in: 1...5, using: &chance))
+            let megabits = fits(stream, Double(Int.random(in: 1...5, using: &chance)))
             guard dispatcher.source(of: stream) == nil,
                 dispatcher.shortage(at: node, rank: .publisher, megabits: megabits) == nil
             else { return }
             _ = dispatcher.publish(
                 stream, at: node, epoch: UInt64.random(in: 1...1_000_000, using: &chance),
-                megabits: fits(stream, megabits))
+                megabits: megabits)
         }
 
         /// A waiting tree keeps its rate: what it bears was admitted at that.

@@ -278,6 +278,45 @@ struct RelayTests {
         #expect(screen.pictures == Array(10..<20))
     }
 
+    @Test("a session that enters elsewhere follows on for viewers, and keeps its own times for other nodes")
+    func ownTimes() throws {
+        let relay = Studio()
+        let publisher = Publisher(
+            session: "up", label: "relay", address: "a", agent: "", identity: "relay", since: 0, isUpstream: true,
+            end: { _ in })
+        relay.hub.publish(Studio.name, publisher, on: relay.fanouts[0]) { _, _ in }
+        let stream = relay.stream()
+        let child = Child(relay)
+        defer { child.leave() }
+        let screen = Screen(relay)
+        defer { screen.leave() }
+        func show(epoch: UInt64, from start: UInt32) throws {
+            for number in 0..<20 as Range<UInt32> {
+                let header = RelayFrame.Header(
+                    stream: 9, number: FrameNumber(epoch: epoch, sequence: UInt64(number) + 1), kind: .video,
+                    timestamp: start + number * 40, wallClock: 1)
+                try stream.append(relayed: header, body: Body.video(number, keyframe: number == 0))
+            }
+            stream.flushIfDue()
+            relay.settle()
+        }
+        try show(epoch: 5, from: 900_000)
+        child.subscribe(relay.hub.find(Studio.name)!, .keyframe)
+        try show(epoch: 6, from: 0)
+        try child.readAll()
+        try screen.read()
+        let expected = (0..<20).map { 900_000 + $0 * 40 } + (0..<20).map { $0 * 40 }
+        #expect(child.frames.map { Int($0.header.timestamp) } == expected)
+        let times = screen.frames.map(\.timestamp)
+        #expect(times.count == 40 && times == times.sorted())
+        // One that reads only now is told the same.
+        let late = Child(relay)
+        defer { late.leave() }
+        late.subscribe(relay.hub.find(Studio.name)!, .at(FrameNumber(epoch: 5, sequence: 1)))
+        try late.readAll()
+        #expect(late.frames.map { Int($0.header.timestamp) } == expected)
+    }
+
     @Test("whoever publishes here goes before an upstream; an upstream goes before nobody")
     func precedence() throws {
         let studio = Studio()

@@ -1,6 +1,7 @@
 """Streams that travel over several nodes, and what viewers notice when one of these dies: nothing."""
 
 import signal
+import time
 import unittest
 
 import support
@@ -159,6 +160,26 @@ class NodesTest(ServerTest):
         viewer = self.program("ffprobe", "-v", "error", edge.flv("nothing"))
         self.assertNotEqual(viewer.wait(), 0)
         self.assertIn("404", viewer.output)
+
+    def test_two_nodes_that_are_each_others_parents_do_not_wait_for_one_another(self):
+        first = self.node("first")
+        second = self.node("second", first, settings=("play.wait=0",))
+        first.program.command += ["--set", f"relay.parents={second.relay}", "--set", "play.wait=0"]
+        first.start_again()
+        started = time.monotonic()
+        for node in first, second:
+            viewer = self.program("ffprobe", "-v", "error", node.flv("nothing"))
+            self.assertNotEqual(viewer.wait(), 0)
+            self.assertIn("404", viewer.output)
+        # Well below relay.timeout (5 s) for each of them.
+        self.assertLess(time.monotonic() - started, 5)
+        publisher = self.program(
+            "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-re", "-i", sample(), "-c", "copy", "-f",
+            "flv", first.rtmp("mutual"))
+        first.wait_live("mutual")
+        viewer = Recorder(self, second.flv("mutual"))
+        until(lambda: len(viewer.data) > 1000, "the viewer is served")
+        publisher.succeed()
 
     def test_nodes_with_another_secret_are_refused(self):
         secrets = [self.scratch(".secret"), self.scratch(".secret")]

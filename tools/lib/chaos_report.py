@@ -125,15 +125,17 @@ class Row:
 HEADINGS = (
     ("fault", "fault"), ("times", "times"), ("viewers", "viewers"), ("lost", "lost"), ("doubled", "doubled"),
     ("backwards", "back"), ("unmoved", "still"), ("disconnects", "disc"), ("stall_p50_ms", "stall p50"),
-    ("stall_p99_ms", "p99"), ("stall_max_ms", "max, ms"), ("others_max_ms", "others max"), ("encoder_gap_ms", "encoder gap"),
-    ("recovered_max_s", "recovered in, s"), ("missed", "limits"))
+    ("stall_p99_ms", "p99"), ("stall_max_ms", "max, ms"), ("others_max_ms", "others max"),
+    ("encoder_gap_ms", "encoder gap"), ("recovered_max_s", "recovered in, s"), ("missed", "limits"))
 
 
 def table(rows):
+    """The rows as text in columns."""
     lines = [[heading for _, heading in HEADINGS]]
     for row in rows:
         figures = row.figures()
-        verdict = f"skipped: {row.skipped}" if row.skipped else "; ".join(figures["missed"]) or "kept"
+        nothing = f"skipped: {row.skipped or 'the drill ended before'}"
+        verdict = "; ".join(figures["missed"]) or ("kept" if row.outcomes else nothing)
         lines.append([str(figures[key]) for key, _ in HEADINGS[:-1]] + [verdict])
     widths = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS))]
     text = []
@@ -141,3 +143,37 @@ def table(rows):
         cells = [line[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(line[1:-1], widths[1:-1])] + [line[-1]]
         text.append("  ".join(cells))
     return "\n".join(text)
+
+
+class Book:
+    """All rounds of a drill together."""
+
+    def __init__(self):
+        self.rows = {}
+        # What viewers counted outside the faults, and processor seconds by who used them.
+        self.between = dict.fromkeys(COUNTS, 0)
+        self.cpu = {}
+        self.seconds = 0.0
+
+    def row(self, fault, limits):
+        return self.rows.setdefault(fault, Row(fault, limits))
+
+    def close_round(self, intervals, outcomes, shares, seconds):
+        """`outcomes` are the round's own: what they account for happened in no other time."""
+        for key in COUNTS:
+            self.between[key] += sum(each[key] for each in intervals) - sum(getattr(each, key) for each in outcomes)
+        for name, share in shares.items():
+            self.cpu[name] = self.cpu.get(name, 0) + share * seconds
+        self.seconds += seconds
+
+    def shares(self):
+        return {name: used / max(self.seconds, 1e-9) for name, used in self.cpu.items()}
+
+    @property
+    def is_kept(self):
+        return not any(row.misses() for row in self.rows.values())
+
+    def figures(self):
+        return {
+            "seconds": round(self.seconds, 1), "cpu": {name: round(share, 3) for name, share in self.shares().items()},
+            "between": self.between, "faults": [row.figures() for row in self.rows.values()]}

@@ -18,6 +18,8 @@ BLOCKS = range(11, 100)
 SUBNET = "198.18.7"
 BRIDGE = "sluice0"
 PREFIX = "sluice-"
+# Where `ip netns` keeps its names.
+LIST = "/run/netns"
 ENTERED = "SLUICE_CLUSTER_NETWORK"
 # tbf: what a link sends at once, and how long a packet may wait for its turn.
 BURST, QUEUE = "256kb", "50ms"
@@ -31,6 +33,11 @@ def run(*command):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         raise NetworkError(f"{' '.join(command)}: {done.stdout.decode(errors='replace').strip()}")
+
+
+def quietly(*command):
+    """For what need not be there."""
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def is_free(address, port):
@@ -65,7 +72,7 @@ class Loopback:
         """Takes away what a drill that was killed may have left of these addresses."""
         if self.cannot_cut is None:
             for rule in (rule for name in self.places for rule in self.rules("-D", name)):
-                subprocess.run(rule, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                quietly(*rule)
 
     def command(self, name, command):
         return command
@@ -116,6 +123,7 @@ class Namespaces:
 
     name = "namespaces"
     cannot_cut = None
+    is_hidden = False
 
     def __init__(self, topology):
         self.places = {
@@ -124,8 +132,10 @@ class Namespaces:
 
     def set_up(self, topology):
         # Hidden from the machine's own list of namespaces.
-        os.makedirs("/run/netns", exist_ok=True)
-        run("mount", "-t", "tmpfs", "none", "/run/netns")
+        if not Namespaces.is_hidden:
+            os.makedirs(LIST, exist_ok=True)
+            run("mount", "-t", "tmpfs", "none", LIST)
+            Namespaces.is_hidden = True
         run("ip", "link", "set", "lo", "up")
         run("ip", "link", "add", BRIDGE, "type", "bridge")
         run("ip", "address", "add", f"{SUBNET}.254/24", "dev", BRIDGE)
@@ -160,7 +170,11 @@ class Namespaces:
         run("ip", "link", "set", self.links[name], "up")
 
     def close(self):
-        pass
+        """For a cluster that follows in the same network; the kernel does the rest."""
+        for name, link in self.links.items():
+            quietly("ip", "link", "delete", link)
+            quietly("ip", "netns", "delete", PREFIX + name)
+        quietly("ip", "link", "delete", BRIDGE)
 
 
 def why_no_namespaces():

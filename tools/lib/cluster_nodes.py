@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -151,14 +152,11 @@ class Cluster:
             raise ClusterError(f"no server at {binary}; build it (swift build -c release), or say --bin")
         self.topology = topology
         self.network = network
-        self.scratch = None
-        if folder is None:
-            self.scratch = tempfile.TemporaryDirectory(prefix="sluice-cluster-")
-            folder = self.scratch.name
-        os.makedirs(folder, exist_ok=True)
-        self.folder = folder
+        self.is_scratch = folder is None
+        self.folder = folder or tempfile.mkdtemp(prefix="sluice-cluster-")
+        os.makedirs(self.folder, exist_ok=True)
         more = dict(more)
-        self.nodes = {spec.id: Node(spec, network, binary, folder, more) for spec in topology.nodes}
+        self.nodes = {spec.id: Node(spec, network, binary, self.folder, more) for spec in topology.nodes}
 
     def start(self):
         self.network.set_up(self.topology)
@@ -202,8 +200,8 @@ class Cluster:
             for node in self.nodes.values()
         ]
 
-    def stop(self):
-        """Ends every node: politely, then not. Nothing that can fail keeps the others alive."""
+    def stop(self, keep_logs=False):
+        """Ends every node: politely, then not. Logs go with them, unless they have a folder of their own."""
         for node in self.nodes.values():
             node.signal(signal.SIGCONT)
             # The second signal ends the drain.
@@ -212,5 +210,5 @@ class Cluster:
         for node in self.nodes.values():
             node.reap()
         self.network.close()
-        if self.scratch:
-            self.scratch.cleanup()
+        if self.is_scratch and not keep_logs:
+            shutil.rmtree(self.folder, ignore_errors=True)

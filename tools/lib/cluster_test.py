@@ -101,6 +101,15 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(Row("kill-ingest", Limits(stall_over_gap_ms=300), [seen]).misses(), [])
         self.assertEqual(len(Row("kill-ingest", Limits(stall_over_gap_ms=50), [seen]).misses()), 1)
 
+    def test_what_happens_outside_the_faults_is_told_apart(self):
+        book, seen = chaos_report.Book(), interval(10, [40], lost=3)
+        row = book.row("kill-relay", Limits(lost=2))
+        row.outcomes.append(outcome("r", "", 10, 11, [interval(10, [40], lost=2)], {0}, 200))
+        book.close_round([seen], row.outcomes, {"nodes": 0.5}, 10)
+        book.close_round([interval(10, [40])], [], {"nodes": 1.0}, 10)
+        self.assertEqual((book.between["lost"], book.is_kept), (1, True))
+        self.assertEqual(book.figures()["cpu"], {"nodes": 0.75})
+
     def test_every_fault_has_limits_and_a_line_of_help(self):
         from chaos_faults import FAULTS
 

@@ -1,0 +1,66 @@
+/// Frames of an upstream: through the merge, into the stream, and what is learned of them on the way.
+import EventLoop
+import Fanout
+import Operations
+import RelayProtocol
+
+extension Upstream {
+    /// Whether the frame is not wanted whatever is in it.
+    func refuses(_ header: RelayFrame.Header, from feed: RelayFeed) -> Bool {
+        merge.refuse(header, from: feed.source) != nil
+    }
+
+    /// `clockOffset`: how far the parent's clock is ahead of ours. What it says of the frame's age is put into our
+    /// terms, and told on in these: each link needs to know its own two clocks only.
+    func take(_ frame: RelayFrame, from feed: RelayFeed, clockOffset: Int64) {
+        var frame = frame
+        frame.header.wallClock &-= clockOffset
+        let verdict = merge.offer(frame, from: feed.source, now: Clock.monotonicNanoseconds)
+        if verdict != .hold { append(frame, verdict) }
+        if merge.isHolding { drainHeld() }
+    }
+
+    func drainHeld() {
+        while let (frame, verdict) = merge.next(now: Clock.monotonicNanoseconds) { append(frame, verdict) }
+        stream?.flushIfDue()
+        guard let deadline = merge.deadline else { return }
+        let now = Clock.monotonicNanoseconds
+        held.arm(after: deadline > now ? (deadline - now) / 1_000_000 + 1 : 1)
+    }
+
+    func append(_ frame: RelayFrame, _ verdict: FrameGate.Verdict) {
+        switch verdict {
+        case .accept, .prologue: break
+        case .duplicate, .fenced, .undecodable, .hold: return
+        }
+        guard let stream, !isClaiming else {
+            if early.count < Upstream.maxEarly { early.append((frame, verdict)) }
+            return
+        }
+        note(frame.header)
+        do {
+            try stream.append(relayed: frame.header, body: frame.body)
+        } catch {
+            state.count(error: "relay_bad_media")
+            state.log.write(.warning, "relay.bad_frame", [("stream", "\(name)"), ("reason", "\(error)")])
+        }
+    }
+
+    func note(_ header: RelayFrame.Header) {
+        guard !header.flags.contains(.prologue) else { return }
+        delays.add(Clock.unixMicroseconds - header.wallClock)
+        guard let moment = resumedAt else { return }
+        if header.wallClock < moment { recovered += 1 } else { resumedAt = nil }
+    }
+
+    func flush(_ session: RelaySession) { stream?.flushIfDue() }
+
+    var report: UpstreamReport {
+        let counters = merge.gate.counters
+        let feed = feeds.first { $0.isDelivering }
+        return UpstreamReport(
+            parent: feed?.session?.peer?.node.name ?? "", path: path?.nodes.map(\.name) ?? [], failovers: failovers,
+            framesRecovered: recovered, framesLost: counters.lost, duplicates: counters.duplicates,
+            delayMedianMs: delays.milliseconds(0.5), delayP99Ms: delays.milliseconds(0.99))
+    }
+}
