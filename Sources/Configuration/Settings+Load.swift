@@ -1,6 +1,4 @@
 /// From a file and a command line to settings, all or nothing.
-import Glibc
-
 extension Settings {
     /// Bytes of a configuration file. The annotated one has some 10,000.
     static let fileLimit = 1 << 20
@@ -35,28 +33,10 @@ extension Settings {
     public var listing: [(key: String, value: String)] { Key.all.map { ($0.path, $0.show(self)) } }
 
     static func contents(of file: String) throws(ValueFault) -> [UInt8] {
-        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unreadable(errno) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        while bytes.count <= fileLimit {
-            var failure: Int32 = 0
-            // The closure writes at most `capacity` bytes and reports exactly how many.
-            let chunk = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
-                let taken = read(descriptor, buffer.baseAddress, buffer.count)
-                failure = taken < 0 ? errno : 0
-                count = max(0, taken)
-            }
-            if failure == EINTR { continue }
-            if failure != 0 { throw unreadable(failure) }
-            if chunk.isEmpty { return bytes }
-            bytes += chunk
+        let bytes = try OperatorFile.contents(of: file, limit: fileLimit, advice: "give --config a file")
+        guard bytes.count <= fileLimit else {
+            throw ValueFault("longer than \(fileLimit >> 20) MiB", "give --config a configuration file")
         }
-        throw ValueFault("longer than \(fileLimit >> 20) MiB", "give --config a configuration file")
-    }
-
-    private static func unreadable(_ code: Int32) -> ValueFault {
-        ValueFault(
-            "cannot be read (\(String(cString: strerror(code))))", "give --config a file that this user may read")
+        return bytes
     }
 }

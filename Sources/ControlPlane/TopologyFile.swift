@@ -40,4 +40,8 @@ public enum TopologyFile {
         guard let topology, reader.problems.isEmpty else { throw reader.problems.error }
         return topology
     }
+
+    static func contents(of path: String) throws(ValueFault) -> [UInt8] {
+        try OperatorFile.contents(of: path, limit: sizeLimit, advice: "give a topology file")
+    }
 }

@@ -42,7 +42,7 @@ extension RelaySession {
         }
         waiting[request] = RelayWait(subscribe: subscribe, name: name, ticket: ticket)
         let weak = LoopBound(Weak(self), on: loop)
-        worker.want(name, askedBy: peer?.node) { loop, reason in weak.value(on: loop).object?.absent(request, reason) }
+        worker.want(name) { loop, reason in weak.value(on: loop).object?.absent(request, reason) }
     }
 
     private func appeared(_ request: UInt32, _ handle: StreamHandle) {
@@ -83,7 +83,7 @@ extension RelaySession {
     func announced(_ announce: Announce) {
         guard let name = StreamName(app: announce.name.app, name: announce.name.name) else { return }
         state.pulls.mayBeThere(name)
-        if state.hub.isAwaited(name) { worker.want(name, askedBy: nil) { _, _ in } }
+        if state.hub.isAwaited(name) { worker.want(name) { _, _ in } }
     }
 
     func expireInterests(now: UInt64) {

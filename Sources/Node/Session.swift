@@ -77,7 +77,7 @@ class Session: ConnectionHandler {
     private func pull(_ name: StreamName) {
         guard worker.hasParents else { return }
         let me = LoopBound(Weak(self), on: loop)
-        worker.want(name, askedBy: nil) { loop, _ in me.value(on: loop).object?.pullFailed() }
+        worker.want(name) { loop, _ in me.value(on: loop).object?.pullFailed() }
     }
 
     /// No other node has the stream either. It may still appear while the viewer waits.

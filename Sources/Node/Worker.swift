@@ -142,7 +142,7 @@ final class Worker {
     var hasParents: Bool { !state.settings.relay.parents.isEmpty || !state.settings.dispatch.servers.isEmpty }
 
     /// Sees to it that the stream is pulled, by whatever loop. `absent` is told, on this loop, if it cannot be had.
-    func want(_ name: StreamName, askedBy child: NodeID?, _ absent: @escaping @Sendable (Loop, String) -> Void) {
+    func want(_ name: StreamName, _ absent: @escaping @Sendable (Loop, String) -> Void) {
         guard hasParents, !state.isDraining else { return absent(loop, "nobody publishes it here") }
         switch state.pulls.want(name, Pulls.Waiter(mailbox: loop.mailbox, absent: absent), now: loop.now) {
         case .absent(let reason): absent(loop, reason)
@@ -168,7 +168,7 @@ final class Worker {
     func steer(_ name: StreamName, _ parents: [String]) {
         guard !parents.isEmpty, !state.pulls.steer(name, parents) else { return }
         state.pulls.mayBeThere(name)
-        if state.hub.isAwaited(name) { return want(name, askedBy: nil) { _, _ in } }
+        if state.hub.isAwaited(name) { return want(name) { _, _ in } }
         pullIfSilent(name)
     }
 
@@ -179,7 +179,7 @@ final class Worker {
         let mailbox = loop.mailbox
         handle.onHome(from: loop) { stream in
             guard stream.isLingering, stream.isRead else { return }
-            mailbox.post { loop in me.value(on: loop).want(name, askedBy: nil) { _, _ in } }
+            mailbox.post { loop in me.value(on: loop).want(name) { _, _ in } }
         }
     }
 
