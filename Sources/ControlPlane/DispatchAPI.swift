@@ -143,7 +143,7 @@ enum DispatchAPI {
         let came = target["at"].flatMap { desk.topology.node(named: $0) }
         let admission: Admission
         switch target["role"] {
-        case "publisher": admission = desk.placePublisher(whereabouts, came, target["stream"])
+        case "publisher": admission = desk.placePublisher(whereabouts, came)
         case "viewer": admission = desk.placeViewer(whereabouts, came, target["stream"])
         default: return .json(JSON.encode(error: "say for whom: ?role=viewer or ?role=publisher"), status: 400)
         }

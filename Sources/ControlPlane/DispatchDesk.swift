@@ -22,7 +22,7 @@ public struct DispatchDesk {
         var streams: [String: Carried] = [:]
         /// Carriage that has changed since the dispatcher took it in.
         var isStale = false
-        /// A whole list is being read: what is not on it goes.
+        /// Streams that the node has asked for.
         var wants: Set<String> = []
     }
 
@@ -85,6 +85,7 @@ public struct DispatchDesk {
         }
         if !isSettled, now - began >= DispatchDesk.settleAfter {
             isSettled = true
+            for node in topology.nodes.compactMap({ NodeID($0.id) }) where seats[node] == nil { out += bury(node) }
             out += carryOut(dispatcher.settle())
         }
         if now >= nextRefresh {
@@ -99,7 +100,7 @@ public struct DispatchDesk {
 
     private mutating func bury(_ node: NodeID) -> [Outgoing] {
         guard let index = index(node) else { return [] }
-        seats[node]?.isDead = true
+        seats[node, default: Seat()].isDead = true
         seats[node]?.streams = [:]
         return carryOut(dispatcher.nodeDied(index))
     }
@@ -271,7 +272,7 @@ public struct DispatchDesk {
     // MARK: Clients
 
     /// Where a client should publish.
-    mutating func placePublisher(_ place: Whereabouts, _ came: NodeIndex?, _ name: String?) -> Admission {
+    mutating func placePublisher(_ place: Whereabouts, _ came: NodeIndex?) -> Admission {
         dispatcher.admitPublisher(from: place, megabits: DispatchDesk.presumedMegabits, came: came)
     }
 

@@ -8,6 +8,7 @@ final class DispatchSession: ConnectionHandler {
     private unowned let server: DispatchServer
     private var machine: RelayConnection
     private var heartbeat: Heartbeat
+    private let began = Clock.monotonicNanoseconds
     private var isEnded = false
     private(set) var node: NodeID?
     private lazy var timer = Timer(on: connection.loop) { [unowned self] in beat() }
@@ -77,6 +78,10 @@ final class DispatchSession: ConnectionHandler {
     private func beat() {
         guard !isEnded else { return }
         let now = Clock.monotonicNanoseconds
+        // A peer that sends just enough to count as alive must still say who it is.
+        if node == nil, now - began > RelayLimits.handshakeNanoseconds, let action = machine.handshakeTimedOut() {
+            return perform(action)
+        }
         switch heartbeat.tick(now: now) {
         case .none: break
         case .ping(let token): if node != nil { send(.ping(Ping(token: token, clock: Clock.unixMicroseconds))) }

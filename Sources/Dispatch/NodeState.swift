@@ -30,8 +30,6 @@ struct NodeState: Sendable {
     /// Whether ordinary paths may lead through it.
     var isOrdinaryRelay: Bool { condition == .up && roles.contains(.relay) && !roles.contains(.reserve) }
 
-    var isAnyRelay: Bool { condition == .up && !roles.isDisjoint(with: [.relay, .reserve]) }
-
     private var cpuPosition: Double {
         guard cpu > cpuMark.soft else { return cpu / cpuMark.soft }
         return cpu >= cpuMark.hard ? 2 : 1 + (cpu - cpuMark.soft) / (cpuMark.hard - cpuMark.soft)

@@ -95,7 +95,6 @@ public final class LogView {
     }
 
     var isUnread: Bool { count == 0 && cursors.isEmpty }
-    var cursorCount: Int { cursors.count }
 
     /// Lets every reader know, then lets go of it.
     func end(_ reason: ViewerEnd) {

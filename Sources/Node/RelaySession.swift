@@ -87,7 +87,7 @@ final class RelaySession: Session {
         touched = []
         for feed in flushed {
             feed.isTouched = false
-            feed.upstream?.flush(self)
+            feed.upstream?.flush()
         }
     }
 
@@ -245,6 +245,12 @@ final class RelaySession: Session {
     /// A connection that this node made goes when it has been of no use for a while; others are their makers' to end.
     override func housekeep(now: UInt64) {
         expireInterests(now: now)
+        // A peer that sends just enough to count as alive must still say who it is.
+        if peer == nil, now - since > RelayLimits.handshakeNanoseconds / 1_000_000,
+            let action = machine.handshakeTimedOut()
+        {
+            return perform(action)
+        }
         guard remote != nil, isIdle, !worker.isPulling else {
             idleSince = nil
             return

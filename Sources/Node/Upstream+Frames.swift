@@ -53,7 +53,7 @@ extension Upstream {
         if header.wallClock < moment { recovered += 1 } else { resumedAt = nil }
     }
 
-    func flush(_ session: RelaySession) { stream?.flushIfDue() }
+    func flush() { stream?.flushIfDue() }
 
     var report: UpstreamReport {
         let counters = merge.gate.counters

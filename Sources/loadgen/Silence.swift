@@ -2,7 +2,8 @@
 //! that is being reported.
 //!
 //! Invariants: before the first picture there is no silence; a silence that lasts over the end of an interval is seen
-//! in each interval that it touches, as long as it was by then; times never go back.
+//! in each interval that it touches, as long as it was by then; pictures
+//! come in order.
 
 struct Silence {
     private(set) var lastPicture: UInt64?
@@ -24,8 +25,8 @@ struct Silence {
         longestLately = 0
     }
 
-    /// Since the last picture.
-    func ongoing(at time: UInt64) -> UInt64 { lastPicture.map { time - $0 } ?? 0 }
+    /// Since the last picture; none when one came behind `time`, in the turn that was going on then.
+    func ongoing(at time: UInt64) -> UInt64 { lastPicture.map { time - min(time, $0) } ?? 0 }
 
     /// The longest of the measured time up to now.
     func longest(until time: UInt64) -> UInt64 { max(longest, ongoing(at: time)) }

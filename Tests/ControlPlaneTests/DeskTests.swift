@@ -163,6 +163,20 @@ struct DeskTests {
         #expect(office.desk.dispatcher.audit().isEmpty)
     }
 
+    @Test("sends nobody to a node that has never come, until it does")
+    func absent() throws {
+        var desk = DispatchDesk(try topology(), now: 0)
+        for node in ["fra-2", "iad-1"] { _ = desk.connected(NodeID(node)!) }
+        _ = desk.tick(now: DispatchDesk.settleAfter)
+        let near = Whereabouts.unknown
+        let first = desk.placePublisher(near, desk.topology.node(named: "fra-1"))
+        #expect(
+            first.node.map { desk.topology[$0].id } == "fra-2" || first.node.map { desk.topology[$0].id } == "iad-1")
+        _ = desk.connected(NodeID("fra-1")!)
+        let second = desk.placePublisher(near, desk.topology.node(named: "fra-1"))
+        #expect(second.node.map { desk.topology[$0].id } == "fra-1")
+    }
+
     @Test("has no seat for a node that the topology does not know")
     func stranger() throws {
         var office = try Office()

@@ -15,6 +15,8 @@ private func milliseconds(_ count: Int) -> UInt64 { UInt64(count) * nanosecondsP
         #expect(silence.picture(at: milliseconds(1180)) == milliseconds(40))
         #expect(silence.longest(until: milliseconds(1200)) == milliseconds(100))
         #expect(silence.longest(until: milliseconds(1400)) == milliseconds(220))
+        // The measured time can end within a turn that brings another picture.
+        #expect(silence.longest(until: milliseconds(1100)) == milliseconds(100))
     }
 
     @Test("a silence is seen in each interval that it touches, and a measured time begins anew")
