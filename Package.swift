@@ -27,6 +27,7 @@ var targets: [Target] = [
     room("RelayProtocol", ["Media", "COpenSSL"]),
     room("StreamLog", ["Media"]),
     room("Dispatch"),
+    room("Admission"),
 
     // Floors 2 to 5.
     room("EventLoop", ["CUV", "CSystem"]),
@@ -36,8 +37,8 @@ var targets: [Target] = [
     room(
         "Node",
         [
-            "Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "StreamLog", "EventLoop", "Fanout", "Operations",
-            "Configuration",
+            "Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
+            "Operations", "Configuration",
         ]),
 
     room("ControlPlane", ["Dispatch", "RelayProtocol", "HTTP", "Operations", "Configuration", "EventLoop"]),
@@ -60,6 +61,7 @@ var targets: [Target] = [
     tests("RelayProtocolTests", ["RelayProtocol", "Media"]),
     tests("StreamLogTests", ["StreamLog", "Media", "Fixtures"]),
     tests("DispatchTests", ["Dispatch"]),
+    tests("AdmissionTests", ["Admission", "Fixtures"]),
     tests("ControlPlaneTests", ["ControlPlane", "Dispatch", "RelayProtocol", "Configuration", "Fixtures"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests(
