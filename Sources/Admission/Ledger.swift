@@ -1,8 +1,8 @@
 /// Who is served by the node, and whether there is room for one more. Pure: measurements and claims come in.
 ///
-/// Invariants: what `enter` admits is counted until `leave` is told the same claim. What was admitted after a loop's
-/// last measurements is added to them as claimed, for two rounds, so that a crowd that comes within one second is not
-/// measured against the load of the second before.
+/// Invariants: what `enter` admits is counted until `leave` is told the same claim. What was admitted in this round and
+/// the one before is added to what was measured, so that a crowd that comes within one second is not held against the
+/// load of the second before. Times are milliseconds of a clock that does not go back.
 public struct Ledger: Sendable {
     /// Of a stream, or of an application.
     fileprivate struct Use {
@@ -12,6 +12,10 @@ public struct Ledger: Sendable {
     }
 
     public let capacity: Capacity
+    /// Milliseconds in which every loop has been measured.
+    static let round: UInt64 = 1_000
+    /// Kilobits a second of a stream that has not been measured yet: what a usual one has.
+    static let presumed = 2_500
     public private(set) var sessions = 0
     public private(set) var connections = 0
     private var loops: [LoopUse]
@@ -43,14 +47,25 @@ public struct Ledger: Sendable {
 
     /// Admits and counts a session, or says what is lacking.
     public mutating func enter(
-        _ claim: Claim, loop: Int, stream: Quota = Quota(), app: Quota = Quota(), idcOut: Int = 0
+        _ claim: Claim, loop: Int, now: UInt64, stream: Quota = Quota(), app: Quota = Quota(), idcOut: Int = 0
     ) -> Shortage? {
+        advance(to: now)
         if let short = room(for: claim.rank, out: claim.out, in: claim.in, loop: loop) { return short }
         if claim.rank != .publisher, let short = roomOf(claim, stream, app, idcOut) { return short }
+        admit(claim)
+        return nil
+    }
+
+    /// Counts one that takes the place of another, which leaves: there is room for it in any case.
+    public mutating func replace(_ claim: Claim, now: UInt64) {
+        advance(to: now)
+        admit(claim)
+    }
+
+    private mutating func admit(_ claim: Claim) {
         count(claim, 1)
         claimed.out.add(claim.out)
         claimed.in.add(claim.in)
-        return nil
     }
 
     public mutating func leave(_ claim: Claim) { count(claim, -1) }
@@ -103,12 +118,15 @@ public struct Ledger: Sendable {
 
     // MARK: Measurements
 
-    /// One loop's, about once a second. The first loop's begins another round.
-    public mutating func measured(_ use: LoopUse, loop: Int) {
+    /// One loop's, once a round.
+    public mutating func measured(_ use: LoopUse, loop: Int, now: UInt64) {
         loops[loop] = use
-        guard loop == 0 else { return }
-        claimed.out.turn()
-        claimed.in.turn()
+        advance(to: now)
+    }
+
+    private mutating func advance(to now: UInt64) {
+        claimed.out.advance(to: now)
+        claimed.in.advance(to: now)
     }
 
     public mutating func measured(memory: UInt64) { self.memory = memory }
@@ -129,23 +147,31 @@ public struct Ledger: Sendable {
         return min(1000, max(0, shares.max() ?? 0))
     }
 
-    public var isBeyondSoft: Bool { fullness >= capacity.soft }
+    /// The same with 500 at the soft mark, so that who has other marks can tell what is meant.
+    public var position: Int {
+        let (full, soft) = (fullness, max(1, min(capacity.soft, 999)))
+        return full < soft ? full * 500 / soft : 500 + (full - soft) * 500 / (1000 - soft)
+    }
 
     /// Whether nothing is remembered of those who have left, once all have.
     public var isForgetful: Bool { streams.isEmpty && apps.isEmpty && idcs.isEmpty }
 }
 
 extension Ledger {
-    /// What was promised in this round of measurements and the one before.
+    /// What was promised in this round and the one before.
     fileprivate struct Rounds: Sendable {
-        private var now = 0
+        private var began: UInt64 = 0
+        private var this = 0
         private var before = 0
 
-        var sum: Int { now + before }
-        mutating func add(_ amount: Int) { now += amount }
-        mutating func turn() {
-            before = now
-            now = 0
+        var sum: Int { this + before }
+        mutating func add(_ amount: Int) { this += amount }
+
+        mutating func advance(to now: UInt64) {
+            guard now >= began + Ledger.round else { return }
+            before = now >= began + 2 * Ledger.round ? 0 : this
+            this = 0
+            began = now
         }
     }
 }
@@ -161,6 +187,7 @@ extension Dictionary where Key == String, Value == Ledger.Use {
 }
 
 extension Claim {
-    fileprivate var out: Int { rank == .publisher ? 0 : kilobits }
-    fileprivate var `in`: Int { rank == .publisher ? kilobits : 0 }
+    private var expected: Int { kilobits > 0 ? kilobits : Ledger.presumed }
+    fileprivate var out: Int { rank == .publisher ? 0 : expected }
+    fileprivate var `in`: Int { rank == .publisher ? expected : 0 }
 }

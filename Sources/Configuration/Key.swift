@@ -6,13 +6,17 @@ struct Key: Sendable {
     /// Completes "takes …" in a message.
     let expectation: String
     let isList: Bool
+    /// Whether applications and streams may differ in it.
+    let isPerApp: Bool
     let set: @Sendable (inout Settings, _ texts: [String]) throws(ValueFault) -> Void
     let show: @Sendable (Settings) -> String
 
     init<Value>(
-        _ path: String, _ property: any WritableKeyPath<Settings, Value> & Sendable, _ type: ValueType<Value>
+        _ path: String, _ property: any WritableKeyPath<Settings, Value> & Sendable, _ type: ValueType<Value>,
+        perApp: Bool = false
     ) {
         self.path = path
+        isPerApp = perApp
         expectation = type.expectation
         isList = type.isList
         set = { (settings, texts) throws(ValueFault) in settings[keyPath: property] = try type.read(texts) }
@@ -44,10 +48,11 @@ struct Key: Sendable {
         Key("api.listen", \.api.listen, .endpoints),
 
         Key("publish.takeover", \.publish.takeover, .choice),
-        Key("publish.idle_timeout", \.publish.idleTimeout, .duration(100...86_400_000)),
+        Key("publish.idle_timeout", \.publish.idleTimeout, .duration(100...86_400_000), perApp: true),
         Key("publish.linger", \.publish.linger, .duration(0...86_400_000, orZero: true)),
+        Key("publish.priority", \.publish.priority, .count(0...65_535), perApp: true),
 
-        Key("play.wait", \.play.wait, .duration(0...86_400_000, orZero: true)),
+        Key("play.wait", \.play.wait, .duration(0...86_400_000, orZero: true), perApp: true),
         Key("play.stall_timeout", \.play.stallTimeout, .duration(100...86_400_000)),
         Key("play.flush_interval", \.play.flushInterval, .duration(1...1_000)),
         Key("play.flush_max", \.play.flushMax, .duration(1...5_000)),
@@ -59,7 +64,7 @@ struct Key: Sendable {
         Key("relay.listen", \.relay.listen, .endpoints),
         Key("relay.parents", \.relay.parents, .remotes),
         Key("relay.secret_file", \.relay.secretFile, .path),
-        Key("relay.redundancy", \.relay.redundancy, .count(1...3)),
+        Key("relay.redundancy", \.relay.redundancy, .count(1...3), perApp: true),
         Key("relay.dead_after", \.relay.deadAfter, .duration(100...60_000)),
         Key("relay.hold", \.relay.hold, .duration(0...3_600_000, orZero: true)),
         Key("relay.timeout", \.relay.timeout, .duration(100...60_000)),
@@ -71,7 +76,19 @@ struct Key: Sendable {
         Key("dispatch.topology", \.dispatch.topology, .path),
 
         Key("limits.sessions", \.limits.sessions, .count(1...10_000_000)),
+        Key("limits.connections", \.limits.connections, .count(0...10_000_000)),
         Key("limits.streams", \.limits.streams, .count(1...1_000_000)),
+        Key("limits.out", \.limits.out, .rate),
+        Key("limits.in", \.limits.in, .rate),
+        Key("limits.cpu", \.limits.cpu, .count(0...100)),
+        Key("limits.memory", \.limits.memory, .size(64 << 20...1 << 50, orZero: true)),
+        Key("limits.soft", \.limits.soft, .count(1...100)),
+        Key("limits.reserve", \.limits.reserve, .count(0...20)),
+        Key("limits.stream_viewers", \.limits.streamViewers, .count(0...10_000_000), perApp: true),
+        Key("limits.stream_out", \.limits.streamOut, .rate, perApp: true),
+        Key("limits.app_viewers", \.limits.appViewers, .count(0...10_000_000), perApp: true),
+        Key("limits.app_out", \.limits.appOut, .rate, perApp: true),
+        Key("limits.idc_out", \.limits.idcOut, .rate),
         Key("limits.sessions_per_address", \.limits.sessionsPerAddress, .count(0...10_000_000)),
         Key("limits.publish_per_address", \.limits.publishPerAddress, .count(0...1_000_000)),
 

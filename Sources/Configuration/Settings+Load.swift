@@ -25,12 +25,20 @@ extension Settings {
         reader.read(yaml: yaml, file: file)
         for override in overrides { reader.read(override: override) }
         reader.checkTogether()
-        if reader.problems.isEmpty { return reader.settings }
+        if reader.problems.isEmpty { return reader.exceptions.applied(to: reader.settings) }
         throw ConfigurationError(problems: reader.problems)
     }
 
     /// Every key with the value in force, in the order of the annotated file.
-    public var listing: [(key: String, value: String)] { Key.all.map { ($0.path, $0.show(self)) } }
+    public var listing: [(key: String, value: String)] {
+        var lines = Key.all.map { (key: $0.path, value: $0.show(self)) }
+        for (target, own) in exceptions.sorted(by: { $0.key < $1.key }) {
+            for key in Key.all where key.show(own) != key.show(self) {
+                lines.append(("\(Exceptions.section).\(target).\(key.path)", key.show(own)))
+            }
+        }
+        return lines
+    }
 
     static func contents(of file: String) throws(ValueFault) -> [UInt8] {
         let bytes = try OperatorFile.contents(of: file, limit: fileLimit, advice: "give --config a file")

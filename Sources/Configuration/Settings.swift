@@ -19,8 +19,16 @@ public struct Settings: Sendable, Equatable {
     public var metrics = Metrics()
     public var log = Log()
     public var drain = Drain()
+    /// What differs for single applications, or single streams of them, by `app` or `app/stream`: complete settings.
+    var exceptions: [String: Settings] = [:]
 
     public init() {}
+
+    /// The settings in force for a stream.
+    public func of(app: String, stream: String) -> Settings {
+        if exceptions.isEmpty { return self }
+        return exceptions["\(app)/\(stream)"] ?? exceptions[app] ?? self
+    }
 
     /// Who this node is among others.
     public struct Node: Sendable, Equatable {
@@ -72,6 +80,8 @@ public struct Settings: Sendable, Equatable {
         public var idleTimeout: Milliseconds = 15_000
         /// How long a stream outlives its publisher.
         public var linger: Milliseconds = 10_000
+        /// Of two encoders that publish the same stream, viewers follow the one with the higher.
+        public var priority = 0
     }
 
     public struct Play: Sendable, Equatable {
@@ -124,12 +134,31 @@ public struct Settings: Sendable, Equatable {
         public var topology = ""
     }
 
+    /// 0 is no limit.
     public struct Limits: Sendable, Equatable {
+        /// Publishers, relay children and viewers.
         public var sessions = 100_000
+        /// Open connections of all kinds; 0 is as many as the process may have, less what it needs itself.
+        public var connections = 0
         public var streams = 10_000
-        /// 0 is no limit.
+        public var out: Kilobits = 0
+        public var `in`: Kilobits = 0
+        /// Of a loop's time, in percent.
+        public var cpu = 0
+        /// Bytes.
+        public var memory = 0
+        /// At this share of a limit, in percent, the dispatcher is to send nobody more.
+        public var soft = 80
+        /// What viewers leave to relay children, and those to publishers, in percent of each limit.
+        public var reserve = 5
+        public var streamViewers = 0
+        public var streamOut: Kilobits = 0
+        public var appViewers = 0
+        public var appOut: Kilobits = 0
+        /// To the nodes of one other data centre.
+        public var idcOut: Kilobits = 0
         public var sessionsPerAddress = 0
-        /// Publish attempts per second from one address; 0 is no limit.
+        /// Publish attempts per second from one address.
         public var publishPerAddress = 0
     }
 
@@ -170,3 +199,6 @@ public struct Settings: Sendable, Equatable {
 
 /// A duration. Files write it with its unit: `500ms`, `10s`, `2m`, `1h`.
 public typealias Milliseconds = Int
+
+/// A rate in kilobits a second. Files write it with its unit: `800kbit`, `500Mbit`, `10Gbit`.
+public typealias Kilobits = Int

@@ -3,6 +3,7 @@
 struct SettingsReader {
     private(set) var settings = Settings()
     private(set) var problems: [ConfigurationError.Problem] = []
+    private(set) var exceptions = Exceptions()
     /// Where each key was given, for the problems that only show when all values are known.
     private var places: [String: ConfigurationError.Place] = [:]
 
@@ -38,6 +39,8 @@ struct SettingsReader {
                 set(Key.all[index], entry.value, at: place)
             } else if section == nil, Key.sections.contains(path) {
                 readSection(entry, file: file)
+            } else if section == nil, path == Exceptions.section {
+                readExceptions(entry, file: file)
             } else {
                 refuse(place, printable(path), "unknown key", advice(forUnknown: path))
             }
@@ -55,10 +58,12 @@ struct SettingsReader {
         }
     }
 
-    private mutating func set(_ key: Key, _ value: Document, at place: ConfigurationError.Place) {
+    mutating func set(
+        _ key: Key, _ value: Document, at place: ConfigurationError.Place, for target: String? = nil
+    ) {
         switch value {
         case .scalar("", _): refuse(place, key.path, "has no value", "give it \(key.expectation), or delete the line")
-        case .scalar(let text, _): set(key, [text], at: place)
+        case .scalar(let text, _): set(key, [text], at: place, for: target)
         case .list(let items, _) where key.isList:
             var texts: [String] = []
             for item in items {
@@ -67,7 +72,7 @@ struct SettingsReader {
                 }
                 texts.append(text)
             }
-            set(key, texts, at: place)
+            set(key, texts, at: place, for: target)
         case .list: refuse(place, key.path, "takes one value, not a list", "write \(key.expectation)")
         case .map: refuse(place, key.path, "takes a value, not keys of its own", "write \(key.expectation)")
         }
@@ -84,6 +89,8 @@ struct SettingsReader {
         let text = String(override[override.index(after: equals)...])
         if let index = Key.byPath[path] {
             set(Key.all[index], .scalar(text, line: 0), at: .override)
+        } else if let (target, key) = Exceptions.split(path) {
+            setException(target, key, .scalar(text, line: 0), at: .override)
         } else if Key.sections.contains(path) {
             refuse(.override, path, "is a section, not a value", "set one of its keys, such as \(examples(of: path))")
         } else {
@@ -93,8 +100,11 @@ struct SettingsReader {
 
     // MARK: Both
 
-    private mutating func set(_ key: Key, _ texts: [String], at place: ConfigurationError.Place) {
+    private mutating func set(
+        _ key: Key, _ texts: [String], at place: ConfigurationError.Place, for target: String?
+    ) {
         do {
+            if let target { return try exceptions.set(key, texts, for: target) }
             try key.set(&settings, texts)
             places[key.path] = place
         } catch {
@@ -142,8 +152,8 @@ struct SettingsReader {
         Key.all.filter { $0.section ?? "" == section }.prefix(2).map(\.path).joined(separator: " or ")
     }
 
-    private func advice(forUnknown path: String) -> String {
-        if let near = Spelling.nearest(to: path, in: Key.all.map(\.path) + Key.sections) {
+    func advice(forUnknown path: String) -> String {
+        if let near = Spelling.nearest(to: path, in: Key.all.map(\.path) + Key.sections + [Exceptions.section]) {
             return "did you mean \(near)?"
         }
         // The right name in the wrong section, or in none.
@@ -154,6 +164,6 @@ struct SettingsReader {
             let names = Key.all.filter { $0.section ?? "" == path[..<dot] }.map { String($0.name) }
             return "\(path[..<dot]) has \(names.joined(separator: ", "))"
         }
-        return "the sections are \(Key.sections.joined(separator: ", "))"
+        return "the sections are \((Key.sections + [Exceptions.section]).joined(separator: ", "))"
     }
 }

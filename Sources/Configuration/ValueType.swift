@@ -29,6 +29,10 @@ private struct Unit: Sendable {
         Unit(name: "B", worth: 1),
     ]
 
+    static let rates = [
+        Unit(name: "Gbit", worth: 1_000_000), Unit(name: "Mbit", worth: 1_000), Unit(name: "kbit", worth: 1),
+    ]
+
     static func show(_ value: Int, in units: [Unit]) -> String {
         guard value != 0, let unit = units.first(where: { value % $0.worth == 0 }) else { return "\(value)" }
         return "\(value / unit.worth)\(unit.name)"
@@ -58,6 +62,9 @@ extension ValueType<Int> {
     static func size(_ range: ClosedRange<Int>, orZero zero: Bool = false) -> Self {
         measure("a size", Unit.sizes, range, zero, example: "16KiB or 8MiB")
     }
+
+    /// Kilobits a second; 0 is no limit.
+    static let rate = measure("a rate", Unit.rates, 1...1_000_000_000, true, example: "500Mbit or 10Gbit")
 
     private static func measure(
         _ noun: String, _ units: [Unit], _ range: ClosedRange<Int>, _ zero: Bool, example: String

@@ -113,7 +113,7 @@ public struct DispatchDesk {
         case .register(let register): return take(register, node, index)
         case .load(let load):
             seats[node]?.load = load
-            return carryOut(dispatcher.take(NodeReport(load, of: index, topology)))
+            return carryOut(dispatcher.take(NodeReport(load, of: index, topology))) + tellRoom(to: node, index, load)
         case .carry(let carry): return take(carry, node)
         case .want(let want): return [answer(want, node, index)]
         case .unwant(let name):
@@ -295,7 +295,8 @@ extension NodeReport {
     init(_ load: Load, of node: NodeIndex, _ topology: Topology) {
         self.init(
             node: node, megabitsOut: Double(load.kilobitsOut) / 1000, megabitsIn: Double(load.kilobitsIn) / 1000,
-            sessions: Int(load.sessions), cpu: Double(load.cpuPermille) / 1000,
+            sessions: Int(load.sessions),
+            cpu: max(Double(load.cpuPermille) / 1000, load.cpuLikeFullness(topology[node].capacity.cpu)),
             measurements: load.links.compactMap { link in
                 topology.node(named: link.node.name).map {
                     Measurement(

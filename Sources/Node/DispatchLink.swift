@@ -226,6 +226,7 @@ final class DispatchLink: ConnectionHandler {
         var message = Load(
             kilobitsOut: 0, kilobitsIn: 0, sessions: UInt32(clamping: load.sessions), cpuPermille: 0, links: load.links)
         message.cpuPermille = UInt16(clamping: Int(load.busy * 1000))
+        message.fullPermille = UInt16(clamping: state.gate.position)
         if let last = lastBytes, now > last.at {
             // Bytes in a millisecond, times 8, are kilobits in a second.
             func rate(_ new: UInt64, _ old: UInt64) -> UInt32 {
@@ -271,6 +272,7 @@ final class DispatchLink: ConnectionHandler {
         case .fenced(_, let name, let newer):
             guard let name = StreamName(app: name.app, name: name.name) else { return }
             worker.fence(name, newer: newer)
+        case .room(let room): state.gate.learn(room)
         case .ping(let ping):
             let now = Clock.unixMicroseconds
             send(.pong(ping.answered(received: now, sent: now)))

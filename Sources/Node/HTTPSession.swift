@@ -194,6 +194,28 @@ final class HTTPSession: Session {
         answer(HTTPResponse(status: 404, text: "Nobody publishes \(name.map { "\($0)" } ?? "that") at present.\n"))
     }
 
+    /// Somewhere else, where there is room; never twice, so that two full nodes do not send a viewer to and fro. What
+    /// opens a WebSocket in a browser does not follow.
+    override func playIsRefused(_ turned: Turned) {
+        guard let request else { return }
+        role = .none
+        let isStream = request.webSocketKey == nil
+        mode = .requests
+        if isStream, let place = turned.http, request.query(HTTPSession.sentOn) == nil {
+            let mark = (request.target.contains("?") ? "&" : "?") + HTTPSession.sentOn + "=1"
+            var response = HTTPResponse(status: 302, text: "\(turned.text); \(place) has room.\n")
+            response.set("Location", "http://\(place)\(request.target)\(mark)")
+            response.set("Cache-Control", "no-store")
+            return answer(response)
+        }
+        var response = HTTPResponse(status: 503, text: "\(turned.text).\n")
+        response.set("Retry-After", "\(turned.retrySeconds)")
+        answer(response)
+    }
+
+    /// The query parameter of a viewer that was sent here by another node.
+    private static let sentOn = "sent_on"
+
     override func playEnded(_ reason: ViewerEnd) {
         if case .webSocket = mode, reason == .streamEnded || reason == .kicked {
             connection.write(WebSocket.closeFrame(code: 1001, reason: "stream ended"))

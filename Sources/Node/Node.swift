@@ -16,9 +16,10 @@ public enum Node {
 
     /// Runs until a signal ends it. `started` is called once everything listens.
     public static func run(_ settings: Settings, started: (Ports) -> Void) throws(StartError) {
-        EventLoop.Process.raiseFileLimit()
+        let descriptors = Int(clamping: EventLoop.Process.raiseFileLimit())
         let count = settings.threads > 0 ? settings.threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let state = NodeState(settings: settings, relay: try relayConfiguration(settings), loops: count)
+        let state = NodeState(
+            settings: settings, relay: try relayConfiguration(settings), loops: count, descriptors: descriptors)
         let workers = (0..<count).map { Worker(index: $0, state: state) }
         let ports: Ports
         do { ports = try listen(workers, settings) } catch { throw .listen(error) }

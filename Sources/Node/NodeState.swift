@@ -11,6 +11,7 @@ final class NodeState: Sendable {
     let log: EventLog
     let started = Clock.unixMilliseconds
     let addresses: AddressLimits
+    let gate: Gate
     /// Who this node is to others.
     let relay: RelayConnection.Configuration
     let paths: StreamPaths
@@ -24,7 +25,6 @@ final class NodeState: Sendable {
 
     struct Counters: Sendable {
         var accepted: UInt64 = 0
-        var sessions = 0
         var draining = false
         var errors: [String: UInt64] = [:]
         /// Of sessions that have ended.
@@ -35,7 +35,7 @@ final class NodeState: Sendable {
     /// Distinct reasons that are counted; they come from the program's own lists, so this is a backstop.
     private static let maxReasons = 200
 
-    init(settings: Settings, relay: RelayConnection.Configuration, loops: Int) {
+    init(settings: Settings, relay: RelayConnection.Configuration, loops: Int, descriptors: Int) {
         self.settings = settings
         self.relay = relay
         paths = StreamPaths(relay.node)
@@ -43,6 +43,7 @@ final class NodeState: Sendable {
         log = EventLog(settings.log)
         addresses = AddressLimits(
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
+        gate = Gate(settings, loops: loops, descriptors: descriptors)
         hub = Hub(settings: FanoutSettings(settings), loops: loops)
     }
 
@@ -63,19 +64,19 @@ final class NodeState: Sendable {
         }
     }
 
-    /// Whether there is room for another session; it is counted if so.
-    func admitSession() -> Bool {
-        counters.with { counters in
-            guard counters.sessions < settings.limits.sessions else { return false }
-            counters.sessions += 1
-            counters.accepted += 1
-            return true
+    /// Whether there is room for another connection; it is counted if so.
+    func admitConnection() -> Bool {
+        if let short = gate.connect() {
+            count(error: short.label)
+            return false
         }
+        counters.with { $0.accepted += 1 }
+        return true
     }
 
     func sessionEnded(bytesIn: UInt64, bytesOut: UInt64) {
+        gate.disconnect()
         counters.with { counters in
-            counters.sessions -= 1
             counters.bytesIn += bytesIn
             counters.bytesOut += bytesOut
         }

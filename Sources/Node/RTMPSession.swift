@@ -13,7 +13,9 @@ final class RTMPSession: Session {
     override init(_ connection: Connection, worker: Worker, number: UInt64) {
         var limits = Limits()
         limits.maxMessage = worker.state.settings.rtmp.maxMessage
-        machine = ServerSession(limits: limits, random: Clock.monotonicNanoseconds &* 0x9E37_79B9_7F4A_7C15 ^ number)
+        machine = ServerSession(
+            limits: limits, random: Clock.monotonicNanoseconds &* 0x9E37_79B9_7F4A_7C15 ^ number,
+            screen: { [unowned worker] in worker.refusal(of: $0) })
         super.init(connection, worker: worker, number: number)
     }
 
@@ -53,6 +55,12 @@ final class RTMPSession: Session {
             try stream?.append(message.kind, timestamp: message.timestamp, body: message.payload)
         case .connect(let info):
             state.log.write(.debug, "rtmp.connect", session: id, [("app", info.app), ("agent", info.flashVer)])
+        case .turnedAway(let info, let refusal):
+            state.log.write(
+                .warning, "session.turned_away", session: id,
+                [("reason", refusal.description), ("app", info.app), ("address", "\(connection.peer)")])
+            flushOutput()
+            end("turned away")
         case .publish(let request): publish(request)
         case .play(let request): play(request)
         case .unpublish: leave("unpublished")
@@ -75,6 +83,14 @@ final class RTMPSession: Session {
             return refuse("NetStream.Publish.BadName", "too many publish attempts from this address; wait a second")
         }
         self.name = name
+        guard
+            claimToPublish(
+                name,
+                {
+                    state.count(error: $0.short.label)
+                    refuse("NetStream.Publish.Rejected", $0.text)
+                })
+        else { return }
         role = .publish
         claiming = true
         connection.pauseReading(true)
@@ -145,6 +161,7 @@ final class RTMPSession: Session {
         guard let stream else { return }
         self.stream = nil
         stream.endPublish(session: id)
+        giveClaimBack()
         state.carriage.remove(stream.name, session: id)
         state.log.write(.info, "publish.end", session: id, [("stream", "\(stream.name)"), ("reason", reason)])
         role = .none
@@ -174,6 +191,12 @@ final class RTMPSession: Session {
         end("stream not found")
     }
 
+    override func playIsRefused(_ turned: Turned) {
+        machine.rejectPlay(code: "NetStream.Play.Failed", description: turned.text)
+        flushOutput()
+        end("turned away")
+    }
+
     override func playEnded(_ reason: ViewerEnd) {
         if reason != .connectionFailed, reason != .stalled {
             machine.endPlay(reason: reason == .streamEnded ? .unpublished : .stopped)
@@ -198,7 +221,7 @@ final class RTMPSession: Session {
     private func reattach(_ wanted: WireKind.Tracks) {
         tracks = wanted
         let leaveAndReturn = { [unowned self] in
-            stopPlaying()
+            stopPlaying(comesBack: true)
             resumePlaying()
         }
         if let viewer { viewer.atBoundary(leaveAndReturn) } else { leaveAndReturn() }
@@ -218,7 +241,7 @@ final class RTMPSession: Session {
         if role == .none, now - connection.lastReceived > UInt64(state.settings.publish.idleTimeout) {
             return fail("rtmp_idle", "neither published nor played anything in publish.idle_timeout")
         }
-        if role == .publish, !claiming, now - connection.lastReceived > UInt64(state.settings.publish.idleTimeout) {
+        if role == .publish, !claiming, now - connection.lastReceived > UInt64(settings.publish.idleTimeout) {
             fail("publish_idle", "the publisher sent nothing for publish.idle_timeout")
         }
     }
@@ -230,4 +253,17 @@ final class RTMPSession: Session {
     }
 
     override func willEnd() { leave("session ended") }
+}
+
+extension Worker {
+    /// Clients say at `connect` whether they publish, and can only then be sent elsewhere.
+    fileprivate func refusal(of client: ConnectInfo) -> ConnectRefusal? {
+        guard let turned = state.gate.isClosed(to: client.publishes ? .publisher : .viewer, on: loop) else {
+            return nil
+        }
+        state.count(error: turned.short.label)
+        let query = client.query.isEmpty ? "" : "?\(client.query)"
+        return ConnectRefusal(
+            description: turned.text, redirect: turned.rtmp.map { "rtmp://\($0)/\(client.app)\(query)" })
+    }
 }

@@ -108,6 +108,12 @@ extension RelaySession {
             return refuse(subscribe.request, .loop, "the stream comes through the node that asks: \(path)")
         }
         let number = handle.number
+        switch state.gate.enter(.relay, handle.name, idc: peer?.idc ?? "", on: loop) {
+        case .success(let claim): claims[number] = claim
+        case .failure(let turned):
+            logTurned(turned)
+            return refuse(subscribe.request, .overloaded, turned.text)
+        }
         let outlet = RelayOutlet(
             handle, from: subscribe.from, credit: subscribe.credit, serviceClass: subscribe.serviceClass, over: trunk,
             onStart: { [unowned self] first, continuity in
@@ -116,11 +122,11 @@ extension RelaySession {
                 trunk.send(RelayMessage.subscribed(answer).bytes)
             },
             onRefused: { [unowned self] in
-                outlets[number] = nil
+                forget(number)
                 refuse(subscribe.request, .fenced, "a newer publish session than is known here was asked for")
             },
             onEnd: { [unowned self] reason in
-                outlets[number] = nil
+                forget(number)
                 let why: EndReason = reason == .streamEnded ? .publisherLeft : .stopped
                 trunk.send(RelayMessage.end(stream: number, reason: why, text: "").bytes)
             })
@@ -148,9 +154,14 @@ extension RelaySession {
     }
 
     func stopServing(_ stream: UInt32) {
-        guard let outlet = outlets.removeValue(forKey: stream) else { return }
+        guard let outlet = forget(stream) else { return }
         servedBytes += outlet.bytesOut
         outlet.detach()
+    }
+
+    @discardableResult private func forget(_ stream: UInt32) -> RelayOutlet? {
+        claims.removeValue(forKey: stream).map(state.gate.leave)
+        return outlets.removeValue(forKey: stream)
     }
 
     var linkReport: LinkReport {

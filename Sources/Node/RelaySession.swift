@@ -1,6 +1,7 @@
 /// A connection to another node, made by either side: both may ask the other for streams.
 ///
 /// It sends what the peer has subscribed to (`outlets`), and hands what this node has subscribed to on (`feeds`).
+import Admission
 import EventLoop
 import Fanout
 import Operations
@@ -17,6 +18,8 @@ final class RelaySession: Session {
     private var asked: [UInt32: RelayFeed] = [:]
     private var nextRequest: UInt32 = 1
     var outlets: [UInt32: RelayOutlet] = [:]
+    /// What each of them takes of the node's room.
+    var claims: [UInt32: Claim] = [:]
     var waiting: [UInt32: RelayWait] = [:]
     /// Streams that the peer was refused because nobody has them: it is told when they come.
     var interests: [StreamName: RelayInterest] = [:]
@@ -163,7 +166,7 @@ final class RelaySession: Session {
         case .pong(let pong): clock.add(pong, now: Clock.unixMicroseconds)
         case .announce(let announce): announced(announce)
         // What only dispatchers are told, and what they tell on connections of their own.
-        case .fenced, .withdraw, .hello, .proof, .register, .load, .carry, .want, .unwant, .steer: break
+        case .fenced, .withdraw, .hello, .proof, .register, .load, .carry, .want, .unwant, .steer, .room, .raise: break
         }
     }
 

@@ -2,6 +2,8 @@
 /// does alike: play a stream, publish one, end.
 ///
 /// It lives on the loop that accepted it, and in its worker's table until `end`.
+import Admission
+import Configuration
 import EventLoop
 import Fanout
 import Operations
@@ -21,6 +23,8 @@ class Session: ConnectionHandler {
     private(set) var viewer: Viewer?
     private(set) var isEnded = false
     private var wait: (ticket: UInt64, deadline: UInt64)?
+    /// What the session takes of the node's room while it plays or publishes.
+    private var claim: Claim?
     private var viewerBytes: UInt64 = 0
 
     init(_ connection: Connection, worker: Worker, number: UInt64) {
@@ -45,6 +49,8 @@ class Session: ConnectionHandler {
     /// The wanted stream is here: say so to the client; the viewer is attached next.
     func playStarts() {}
     func playIsMissing() {}
+    /// There is no room for it.
+    func playIsRefused(_ turned: Turned) {}
     func playEnded(_ reason: ViewerEnd) { end(reason == .streamEnded ? "stream ended" : "\(reason)") }
     /// The connection is about to close.
     func willEnd() {}
@@ -58,12 +64,13 @@ class Session: ConnectionHandler {
         role = .play
         self.name = name
         tracks = kind.tracks
+        guard claim != nil || claim(.viewer, name) else { return }
         let me = LoopBound(self, on: loop)
         let (found, ticket) = state.hub.findOrWait(name, on: loop) { loop, handle in
             me.value(on: loop).appeared(handle, kind)
         }
         if let found { return start(found, kind) }
-        var patience = state.settings.play.wait
+        var patience = settings.play.wait
         if worker.hasParents { patience = max(patience, state.settings.relay.timeout) }
         guard patience > 0 else {
             state.hub.stopWaiting(name, ticket: ticket)
@@ -82,7 +89,7 @@ class Session: ConnectionHandler {
 
     /// No other node has the stream either. It may still appear while the viewer waits.
     private func pullFailed() {
-        guard let wait, state.settings.play.wait == 0 else { return }
+        guard let wait, settings.play.wait == 0 else { return }
         giveUp(wait.ticket)
     }
 
@@ -126,13 +133,59 @@ class Session: ConnectionHandler {
         playEnded(reason)
     }
 
-    /// Leaves the stream; the connection may go on.
-    func stopPlaying() {
+    /// Leaves the stream; the connection may go on. Who comes back at once keeps its place.
+    func stopPlaying(comesBack: Bool = false) {
+        if !comesBack, role == .play { giveClaimBack() }
         if let wait, let name { state.hub.stopWaiting(name, ticket: wait.ticket) }
         wait = nil
         viewerBytes += viewer?.stats.bytesOut ?? 0
         viewer?.detach()
         viewer = nil
+    }
+
+    // MARK: Room
+
+    /// The settings in force for the session's stream.
+    var settings: Settings { name.map { state.settings.of(app: $0.app, stream: $0.name) } ?? state.settings }
+
+    /// Takes a place of `rank`, or says to the client that there is none.
+    private func claim(_ rank: Rank, _ name: StreamName) -> Bool {
+        switch state.gate.enter(rank, name, on: loop) {
+        case .success(let claim): self.claim = claim
+        case .failure(let turned):
+            logTurned(turned)
+            playIsRefused(turned)
+        }
+        return claim != nil
+    }
+
+    /// A publisher's place; `turned` is told when there is none.
+    func claimToPublish(_ name: StreamName, _ refused: (Turned) -> Void) -> Bool {
+        giveClaimBack()
+        if state.hub.find(name) != nil {
+            claim = state.gate.replace(name)
+            return true
+        }
+        switch state.gate.enter(.publisher, name, on: loop) {
+        case .success(let claim): self.claim = claim
+        case .failure(let turned): refused(turned)
+        }
+        return claim != nil
+    }
+
+    func giveClaimBack() {
+        claim.map(state.gate.leave)
+        claim = nil
+    }
+
+    func logTurned(_ turned: Turned) {
+        state.count(error: turned.short.label)
+        state.log.write(
+            .warning, "session.turned_away", session: id,
+            [
+                ("reason", "\(turned.short)"), ("stream", name.map { "\($0)" } ?? ""),
+                ("address", "\(connection.peer)"),
+            ])
     }
 
     /// Sends bytes of the protocol's own, between frames if media is flowing.
@@ -173,6 +226,7 @@ class Session: ConnectionHandler {
         let lasted = loop.now - since
         willEnd()
         stopPlaying()
+        giveClaimBack()
         state.log.write(
             role == .none || role == .api ? .debug : .info, "session.end", session: id,
             [

@@ -26,7 +26,7 @@ final class Shutdown {
         worker.state.log.write(
             .info, "node.drain",
             [
-                ("sessions", "\(worker.state.snapshot.sessions)"), ("timeout_ms", "\(timeout)"),
+                ("sessions", "\(worker.state.gate.connections)"), ("timeout_ms", "\(timeout)"),
             ])
         worker.state.dispatch.with { $0 }?.withLink { $0.tellDraining() }
         worker.ask(
@@ -38,7 +38,7 @@ final class Shutdown {
 
     private func look() {
         guard let deadline else { return }
-        if worker.state.snapshot.sessions == 0 { return finish("drained") }
+        if worker.state.gate.connections == 0 { return finish("drained") }
         if worker.loop.now >= deadline { return finish("drain.timeout is over") }
         timer.arm(after: Shutdown.lookInterval)
     }

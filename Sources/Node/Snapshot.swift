@@ -23,6 +23,7 @@ enum Snapshot {
         node.acceptedTotal = counters.accepted
         node.errors = counters.errors
         node.draining = counters.draining
+        node.fullness = Double(state.gate.fullness) / 1000
         node.memoryBytes = EventLoop.Process.residentBytes
         node.loops = parts.map(\.loop).sorted { $0.index < $1.index }
         let sessions = parts.flatMap(\.sessions).sorted { ($0.since, $0.id) > ($1.since, $1.id) }

@@ -1,4 +1,5 @@
 /// One loop of the node: its listeners, its sessions, its fan-out, and the housekeeping that runs while it has any.
+import Admission
 import Configuration
 import EventLoop
 import Fanout
@@ -18,12 +19,16 @@ final class Worker {
     private var listeners: [Listener] = []
     private(set) var meters = StreamMeters()
     private var ticks = 0
+    /// The share of its time in which the loop works, as an average over some seconds.
+    private var busy = 0.0
     private var upstreams: [Upstream] = []
     private(set) lazy var parents = Parents(self)
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
     /// Timeouts are seen to this often, in milliseconds; the rest of the housekeeping at every second tick.
     private static let tickInterval: UInt64 = 500
+    /// What one second's share moves the average.
+    private static let busyShare = 0.3
 
     init(index: Int, state: NodeState) {
         loop = Loop(index: index)
@@ -84,8 +89,7 @@ final class Worker {
     }
 
     private func admit(_ connection: Connection) -> Bool {
-        guard state.admitSession() else {
-            state.count(error: "limit_sessions")
+        guard state.admitConnection() else {
             connection.close()
             return false
         }
@@ -124,10 +128,22 @@ final class Worker {
         if ticks % 2 == 0 {
             fanout.housekeep()
             meters.measure(fanout, now: now)
+            tellGate()
         }
         if !sessions.isEmpty || !fanout.isIdle || !meters.isEmpty || !upstreams.isEmpty {
             timer.arm(after: Worker.tickInterval)
+        } else {
+            busy = 0
+            state.gate.measured(LoopUse(), rates: [:], on: loop)
         }
+    }
+
+    private func tellGate() {
+        busy += (fanout.busy - busy) * Worker.busyShare
+        let rates = meters.ratesIn.mapValues { Int($0 / 1000) }
+        let use = LoopUse(
+            out: Int(meters.ratesOut.values.reduce(0, +) / 1000), in: rates.values.reduce(0, +), busy: Int(busy * 1000))
+        state.gate.measured(use, rates: rates, on: loop)
     }
 
     /// A stream has come to this loop.

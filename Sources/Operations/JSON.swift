@@ -202,6 +202,7 @@ extension NodeReport {
             $0.member("bytesOut", bytesOut)
             $0.member("acceptedTotal", acceptedTotal)
             $0.member("memoryBytes", memoryBytes)
+            $0.member("fullness", fullness)
             $0.member("loops") { $0.array(loops) { $1.write(to: &$0) } }
             $0.member("errors") { out in
                 out.object { out in

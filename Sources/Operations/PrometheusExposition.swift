@@ -38,6 +38,8 @@ public enum PrometheusExposition {
         writer.sample(node.uptime)
         writer.family("draining", .gauge, "1 while the node finishes its sessions and takes no new ones.")
         writer.sample(node.draining)
+        writer.family("fullness_ratio", .gauge, "The share of the node's limit that is nearest.")
+        writer.sample(node.fullness)
         writer.family("threads", .gauge, "Event loops.")
         writer.sample(node.threads)
         writer.family("resident_memory_bytes", .gauge, "Resident memory of the process.")

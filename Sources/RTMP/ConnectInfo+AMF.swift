@@ -16,6 +16,7 @@ extension ConnectInfo {
         flashVer = text("flashVer")
         pageUrl = text("pageUrl")
         swfUrl = text("swfUrl")
+        publishes = text("type") == "nonprivate"
         objectEncoding = object["objectEncoding"]?.number == 3 ? 3 : 0
         let tooLong = [tcUrl, flashVer, pageUrl, swfUrl].contains { $0.utf8.count > limits.maxName }
         if tooLong || text("app").utf8.count > limits.maxName { throw .nameTooLong(limit: limits.maxName) }

@@ -16,8 +16,22 @@ public struct ConnectInfo: Sendable, Equatable {
     /// The capability bits of Enhanced RTMP v2.
     public var capsEx = 0
     public var objectEncoding = 0
+    /// Whether it says that it will publish, as encoders do with the type `nonprivate`.
+    public var publishes = false
 
     public init() {}
+}
+
+/// Why a client is turned away at `connect`, and where it may go instead.
+public struct ConnectRefusal: Sendable, Equatable {
+    public var description: String
+    /// The tcUrl of a server with room, if one is known. Clients that do not know the field show the description.
+    public var redirect: String?
+
+    public init(description: String, redirect: String? = nil) {
+        self.description = description
+        self.redirect = redirect
+    }
 }
 
 /// A client wants to publish.
@@ -46,6 +60,8 @@ public struct PlayRequest: Sendable, Equatable {
 public enum ServerEvent: Sendable, Equatable {
     /// The client has connected and was told so.
     case connect(ConnectInfo)
+    /// The client was turned away by the owner's screen; the owner closes the connection.
+    case turnedAway(ConnectInfo, ConnectRefusal)
     /// To be answered with `acceptPublish` or `rejectPublish`. Media may follow before that.
     case publish(PublishRequest)
     /// To be answered with `acceptPlay` or `rejectPlay`.

@@ -38,15 +38,6 @@ extension ServerSession {
         status(code, description, level: "error")
     }
 
-    /// Turns a client away after `connect`; the owner closes the connection then.
-    public mutating func rejectConnect(description: String) {
-        let info = AMFValue.status("NetConnection.Connect.Rejected", description, level: "error")
-        // Transaction 1 is that of every connect (RTMP 1.0 §7.2.1.1).
-        wire.send(command: ["_error", 1.0, .null, info])
-        wire.send(command: ["close", 0.0, .null])
-        role = .closed
-    }
-
     /// Tells a viewer that its stream is over.
     public mutating func endPlay(reason: PlayEnd) {
         guard case .playing = role else { return }

@@ -41,6 +41,7 @@ extension ServerSession {
         guard let object = command[0]?.object else { throw .malformedCommand }
         let info = try ConnectInfo(object, limits: limits)
         clientInfo = info
+        if let refusal = screen(info) { return turnAway(command, info, refusal) }
         wire.announceWindow(Self.window)
         var bandwidth: [UInt8] = []
         bandwidth.append(u32: Self.window)
@@ -58,6 +59,20 @@ extension ServerSession {
         info.addCapabilities(to: &status)
         wire.send(command: ["_result", .number(command.transaction), .object(properties), .object(status)])
         events.append(.connect(info))
+    }
+
+    /// The redirect is where Flash Media Server had it: code and address in `ex`.
+    private mutating func turnAway(_ command: Command, _ info: ConnectInfo, _ refusal: ConnectRefusal) {
+        var status: AMFObject = [
+            "level": "error", "code": "NetConnection.Connect.Rejected", "description": .string(refusal.description),
+        ]
+        if let redirect = refusal.redirect {
+            status.append("ex", .object(["code": 302.0, "redirect": .string(redirect)]))
+        }
+        wire.send(command: ["_error", .number(command.transaction), .null, .object(status)])
+        wire.send(command: ["close", 0.0, .null])
+        role = .closed
+        events.append(.turnedAway(info, refusal))
     }
 
     // MARK: Publish and play

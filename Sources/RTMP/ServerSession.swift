@@ -32,10 +32,17 @@ public struct ServerSession {
     private var commands = 0
     /// The limits of a session that may publish.
     let publisherLimits: Limits
+    /// Asked once, before `connect` is answered: the answer must go out before those to the commands behind it.
+    let screen: (ConnectInfo) -> ConnectRefusal?
 
-    /// - Parameter random: seeds the noise of the handshake.
-    public init(limits: Limits = Limits(), random: UInt64) {
+    /// - Parameters:
+    ///   - random: seeds the noise of the handshake.
+    ///   - screen: turns clients away before they have said what they want.
+    public init(
+        limits: Limits = Limits(), random: UInt64, screen: @escaping (ConnectInfo) -> ConnectRefusal? = { _ in nil }
+    ) {
         publisherLimits = limits
+        self.screen = screen
         wire = Wire(isServer: true, limits: limits, random: random)
     }
 

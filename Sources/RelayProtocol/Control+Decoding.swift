@@ -19,12 +19,15 @@ extension Load {
         let sessions = try fields.u32()
         let cpu = try fields.u16()
         guard cpu <= Load.wholeCPU else { throw fields.bad("share of the processors") }
+        let full = try fields.u16()
+        guard full <= Load.wholeCPU else { throw fields.bad("share of the limits") }
         let count = Int(try fields.u16())
         guard count <= RelayLimits.linkMeasures else { throw fields.bad("number of links") }
         var links: [LinkMeasure] = []
         for _ in 0..<count { links.append(try LinkMeasure(&fields)) }
         self.init(
-            kilobitsOut: kilobitsOut, kilobitsIn: kilobitsIn, sessions: sessions, cpuPermille: cpu, links: links)
+            kilobitsOut: kilobitsOut, kilobitsIn: kilobitsIn, sessions: sessions, cpuPermille: cpu, fullPermille: full,
+            links: links)
     }
 }
 
@@ -110,6 +113,21 @@ extension SteerParent {
         // A path that leaves the parent out would hide a loop.
         guard path.nodes.last == node else { throw fields.bad("end of a parent's path") }
         self.init(place: place, path: path)
+    }
+}
+
+extension Room {
+    init(_ fields: inout FieldReader) throws(RelayError) {
+        let retry = try fields.u16()
+        let count = try fields.count(RelayLimits.places, "places")
+        var places: [Place] = []
+        for _ in 0..<count {
+            places.append(
+                Place(
+                    node: try fields.node(), roles: NodeRoles(rawValue: try fields.u8()), rtmp: try fields.address(),
+                    http: try fields.address()))
+        }
+        self.init(retrySeconds: retry, places: places)
     }
 }
 

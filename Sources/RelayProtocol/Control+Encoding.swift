@@ -14,13 +14,14 @@ extension Register {
 
 extension Load {
     /// What stands before the list of links: three rates, a share, and their count.
-    private static let fixedSize = 16
+    private static let fixedSize = 18
 
     func append(to bytes: inout [UInt8]) {
         bytes.append(u32: kilobitsOut)
         bytes.append(u32: kilobitsIn)
         bytes.append(u32: sessions)
         bytes.append(u16: min(cpuPermille, Load.wholeCPU))
+        bytes.append(u16: min(fullPermille, Load.wholeCPU))
         var count: UInt16 = 0
         var list: [UInt8] = []
         for link in links.prefix(RelayLimits.linkMeasures) {
@@ -113,6 +114,19 @@ extension Steer {
             bytes.append(path: parent.path)
         }
         bytes.append(text: why)
+    }
+}
+
+extension Room {
+    func append(to bytes: inout [UInt8]) {
+        bytes.append(u16: retrySeconds)
+        let places = places.prefix(RelayLimits.places)
+        bytes.append(UInt8(places.count))
+        for place in places {
+            bytes.append(short: place.node.name)
+            bytes.append(place.roles.rawValue)
+            for address in [place.rtmp, place.http] { bytes.append(long: address) }
+        }
     }
 }
 

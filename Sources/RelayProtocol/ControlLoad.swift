@@ -10,17 +10,21 @@ public struct Load: Sendable, Equatable {
     public var sessions: UInt32
     /// The share of all processors that is busy, in thousandths; at most `wholeCPU`.
     public var cpuPermille: UInt16
+    /// How near the node is to the nearest of its own limits: 500 at the soft mark, `wholeCPU` at the hard one.
+    public var fullPermille: UInt16
     public var links: [LinkMeasure]
 
     public static let wholeCPU: UInt16 = 1_000
 
     public init(
-        kilobitsOut: UInt32, kilobitsIn: UInt32, sessions: UInt32, cpuPermille: UInt16, links: [LinkMeasure] = []
+        kilobitsOut: UInt32, kilobitsIn: UInt32, sessions: UInt32, cpuPermille: UInt16, fullPermille: UInt16 = 0,
+        links: [LinkMeasure] = []
     ) {
         self.kilobitsOut = kilobitsOut
         self.kilobitsIn = kilobitsIn
         self.sessions = sessions
         self.cpuPermille = cpuPermille
+        self.fullPermille = fullPermille
         self.links = links
     }
 }

@@ -51,6 +51,8 @@ public enum MessageType: UInt8, Sendable, CaseIterable {
     case want = 131
     case unwant = 132
     case steer = 133
+    case room = 134
+    case raise = 135
 
     public static let firstOptional: UInt8 = 128
 

@@ -45,6 +45,14 @@ extension RelayMessage {
         case .want: self = .want(try Want(&fields))
         case .unwant: self = .unwant(try fields.name())
         case .steer: self = .steer(try Steer(&fields))
+        case .room: self = .room(try Room(&fields))
+        case .raise:
+            let name = try fields.name()
+            let (from, to) = (try fields.u64(), try fields.u64())
+            guard FrameNumber(startOf: from).isValid, FrameNumber(startOf: to).isValid, from < to else {
+                throw fields.bad("epoch")
+            }
+            self = .raise(name, from: from, to: to)
         }
     }
 }

@@ -65,6 +65,11 @@ extension RelayMessage {
         case .want(let want): want.append(to: &bytes)
         case .unwant(let name): bytes.append(name: name)
         case .steer(let steer): steer.append(to: &bytes)
+        case .room(let room): room.append(to: &bytes)
+        case .raise(let name, let from, let to):
+            bytes.append(name: name)
+            bytes.append(u64: from)
+            bytes.append(u64: to)
         }
     }
 }

@@ -29,6 +29,9 @@ public enum RelayMessage: Sendable, Equatable {
     /// From node to dispatcher: no route is needed any more.
     case unwant(RelayStreamName)
     case steer(Steer)
+    case room(Room)
+    /// From dispatcher to node: the session that publishes the stream here goes on under this epoch.
+    case raise(RelayStreamName, from: UInt64, to: UInt64)
 
     public var type: MessageType {
         switch self {
@@ -55,6 +58,8 @@ public enum RelayMessage: Sendable, Equatable {
         case .want: .want
         case .unwant: .unwant
         case .steer: .steer
+        case .room: .room
+        case .raise: .raise
         }
     }
 

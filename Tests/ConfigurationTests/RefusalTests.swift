@@ -36,7 +36,7 @@ struct RefusalTests {
             ("log.colour=on", "log has format, level"),
             (
                 "=1",
-                "the sections are node, rtmp, http, api, publish, play, retention, relay, dispatch, limits, metrics, log, drain"
+                "the sections are node, rtmp, http, api, publish, play, retention, relay, dispatch, limits, metrics, log, drain, apps"
             ),
         ])
     func advice(override: String, advice: String) {

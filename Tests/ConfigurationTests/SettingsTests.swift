@@ -84,12 +84,13 @@ struct SettingsTests {
     func everyKeyHasAnEffect() throws {
         let other = [
             "threads": "3", "relay.redundancy": "2",
+            "limits.cpu": "7", "limits.soft": "7", "limits.reserve": "7",
             "publish.takeover": "always", "log.format": "json", "log.level": "warning",
         ]
         for key in Key.all {
             let candidates =
                 other[key.path].map { [$0] } ?? [
-                    "off", "77", "77s", "7s", "80ms", "7MiB", "7KiB", ":77", "a.example:77",
+                    "off", "77", "77Mbit", "77s", "7s", "80ms", "77MiB", "7MiB", "7KiB", ":77", "a.example:77",
                 ]
             let changed = candidates.contains { text in
                 var settings = Settings()

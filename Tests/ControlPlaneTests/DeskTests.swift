@@ -184,4 +184,25 @@ struct DeskTests {
         let answers = office.desk.take(.unwant(office.name), from: NodeID("elsewhere")!)
         #expect(!isKnown && answers.isEmpty)
     }
+
+    @Test("a node near one of its limits is told who else has room, the nearest first, and nobody else is")
+    func room() throws {
+        var office = try Office()
+        func load(_ full: UInt16, cpu: UInt16 = 0) -> RelayMessage {
+            .load(Load(kilobitsOut: 0, kilobitsIn: 0, sessions: 0, cpuPermille: cpu, fullPermille: full))
+        }
+        office.take(load(440), from: "fra-1")
+        #expect(office.said.isEmpty)
+        // Beyond its own soft mark, draining, and away: none of them has room.
+        office.take(load(600), from: "iad-1")
+        office.take(.register(Register(roles: .edge, http: "iad-2:8080", isDraining: true)), from: "iad-2")
+        office.desk.disconnected(NodeID("nrt-1")!, now: 0)
+        office.said = []
+        office.take(load(460), from: "fra-1")
+        let rooms = office.said.compactMap { if case .room(let room) = $0.message { room } else { nil } }
+        #expect(rooms.count == 1 && office.said[0].node.name == "fra-1" && rooms[0].retrySeconds > 0)
+        let names = rooms[0].places.map(\.node.name)
+        #expect(names == ["fra-2", "fra-3", "iad-3", "nrt-2", "nrt-3"])
+        #expect(rooms[0].places[0].http == "fra-2:8080" && rooms[0].places[0].rtmp == "fra-2:1935")
+    }
 }

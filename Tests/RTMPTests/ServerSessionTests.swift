@@ -111,8 +111,30 @@ import Testing
         _ = session.takeOutput()
         session.endPlay(reason: .unpublished)
         #expect(codes(try session.answers()) == ["NetStream.Play.UnpublishNotify"])
-        session.rejectConnect(description: "no")
-        #expect(try session.answers().first?.first == "_error")
+    }
+
+    @Test("a client is turned away before its next commands are answered, with the place where it may go")
+    func turnedAway() throws {
+        let refusal = ConnectRefusal(description: "full", redirect: "rtmp://b.example:1935/live")
+        var asked: [ConnectInfo] = []
+        var session = ServerSession(random: 1) {
+            asked.append($0)
+            return refusal
+        }
+        try session.feed(
+            plainHandshake + connect(["app": "live", "type": "nonprivate"]) + command("createStream", 2.0, .null)
+                + publish("s"))
+        #expect(asked.map(\.publishes) == [true])
+        #expect(session.drain() == [.turnedAway(asked[0], refusal)])
+        let answers = try messages(Array(session.takeOutput().dropFirst(3073))).map {
+            var reader = AMFReader($0.payload)
+            return try reader.readAll()
+        }
+        #expect(answers.map { $0.first } == ["_error", "close"], "nothing behind it is answered")
+        let status = answers[0][3].object
+        #expect(status?["code"] == "NetConnection.Connect.Rejected" && status?["description"] == "full")
+        #expect(status?["ex"]?.object?["code"] == 302.0)
+        #expect(status?["ex"]?.object?["redirect"] == "rtmp://b.example:1935/live")
     }
 
     @Test("metadata reaches viewers without the words for the server, from AMF0 and AMF3 messages")

@@ -17,10 +17,10 @@ struct ControlMessageTests {
 
     @Test("every message of the control link has its number, from 128 on, and its bytes in their places")
     func layout() {
-        #expect(MessageType.control.map(\.rawValue) == Array(128...133))
+        #expect(MessageType.control.map(\.rawValue) == Array(128...135))
         let register = Register(roles: [.ingest, .edge], relay: "a:1", http: "b:2", isDraining: true)
         let load = Load(
-            kilobitsOut: 1, kilobitsIn: 2, sessions: 3, cpuPermille: 1_000,
+            kilobitsOut: 1, kilobitsIn: 2, sessions: 3, cpuPermille: 1_000, fullPermille: 801,
             links: [LinkMeasure(node: node("n"), roundTripMicroseconds: 256, lossPerMillion: 1_000_000)])
         let carry = Carry(
             isWhole: true,
@@ -35,7 +35,7 @@ struct ControlMessageTests {
             (.register(register), [5, 1, 0, 3, 0x61, 0x3a, 0x31, 0, 0, 0, 3, 0x62, 0x3a, 0x32]),
             (
                 .load(load),
-                [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 3, 0xe8, 0, 1, 0, 0, 1, 0, 0, 0x0f, 0x42, 0x40, 1, 0x6e]
+                [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 3, 0xe8, 3, 0x21, 0, 1, 0, 0, 1, 0, 0, 0x0f, 0x42, 0x40, 1, 0x6e]
             ),
             (
                 .carry(carry),
@@ -48,6 +48,16 @@ struct ControlMessageTests {
                 .steer(steer),
                 [0, 0, 0, 3] + nameBytes
                     + [1, 1, 0x6e, 0, 3, 0x68, 0x3a, 0x31, 2, 1, 0x6d, 1, 0x6e, 0, 1, 0x77]
+            ),
+            (
+                .room(
+                    Room(
+                        retrySeconds: 7, places: [Room.Place(node: node("n"), roles: .edge, rtmp: "", http: "h:1")])),
+                [0, 7, 1, 1, 0x6e, 4, 0, 0, 0, 3, 0x68, 0x3a, 0x31]
+            ),
+            (
+                .raise(name, from: 5, to: 6),
+                nameBytes + [0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6]
             ),
         ]
         for (message, body) in expected { #expect(message.bytes == raw(message.type.rawValue, body)) }
@@ -119,10 +129,11 @@ struct ControlMessageTests {
                 links: [LinkMeasure(node: node("n"), roundTripMicroseconds: 4, lossPerMillion: 1_000_000)]))
         #expect(refusal(of: load) { _ in } == nil)
         #expect(refusal(of: load) { $0[13] += 1 } == bad(.load, "share of the processors"))
-        #expect(refusal(of: load) { $0[14...15] = [1, 1] } == bad(.load, "number of links"))
-        #expect(refusal(of: load) { $0[23] += 1 } == bad(.load, "loss"))
-        #expect(refusal(of: load) { $0[24] = 0 } == bad(.load, "node id"))
-        #expect(refusal(of: load) { $0[24] = 65 } == bad(.load, "length of the node id"))
+        #expect(refusal(of: load) { $0[14] = 4 } == bad(.load, "share of the limits"))
+        #expect(refusal(of: load) { $0[16...17] = [1, 1] } == bad(.load, "number of links"))
+        #expect(refusal(of: load) { $0[25] += 1 } == bad(.load, "loss"))
+        #expect(refusal(of: load) { $0[26] = 0 } == bad(.load, "node id"))
+        #expect(refusal(of: load) { $0[26] = 65 } == bad(.load, "length of the node id"))
 
         let carry = RelayMessage.carry(
             Carry(isWhole: false, streams: [Carried(name: name, epoch: 1, role: .publisher(priority: 1))]))
@@ -145,6 +156,17 @@ struct ControlMessageTests {
         #expect(refusal(of: want) { $0[17] = 0x20 } == bad(.want, "node id"))
         #expect(refusal(of: .unwant(name)) { $0[0] = 2 } == bad(.unwant, "length of the application name"))
         #expect(refusal(of: .unwant(name)) { $0[8] = 0x1f } == bad(.unwant, "stream name"))
+
+        let place = Room.Place(node: node("n"), roles: .edge, rtmp: "", http: "h:1")
+        let room = RelayMessage.room(Room(retrySeconds: 7, places: [place]))
+        #expect(refusal(of: room) { _ in } == nil)
+        #expect(refusal(of: room) { $0[2] = 9 } == bad(.room, "number of places"))
+        #expect(refusal(of: room) { $0[4] = 0x20 } == bad(.room, "node id"))
+        #expect(refusal(of: room) { $0[10] = 0x20 } == bad(.room, "address"))
+        let raise = RelayMessage.raise(name, from: 5, to: 6)
+        #expect(refusal(of: raise) { _ in } == nil)
+        #expect(refusal(of: raise) { $0[18] = 6 } == bad(.raise, "epoch"), "an epoch only rises")
+        #expect(refusal(of: raise) { $0[11] = 0x80 } == bad(.raise, "epoch"))
     }
 
     @Test("a parent's path that does not end with it, is a loop or too long is refused")

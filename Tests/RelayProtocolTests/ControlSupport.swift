@@ -4,7 +4,7 @@ import Testing
 
 extension MessageType {
     /// Those between a node and a dispatcher.
-    static let control: [MessageType] = [.register, .load, .carry, .want, .unwant, .steer]
+    static let control: [MessageType] = [.register, .load, .carry, .want, .unwant, .steer, .room, .raise]
 }
 
 /// The longest that names and ids may be.
@@ -53,7 +53,7 @@ extension Random {
             return .load(
                 Load(
                     kilobitsOut: u32(), kilobitsIn: u32(), sessions: u32(), cpuPermille: UInt16(below(1_001)),
-                    links: links))
+                    fullPermille: UInt16(below(1_001)), links: links))
         case .carry: return .carry(Carry(isWhole: chance(50), streams: (0..<below(8)).map { _ in carried() }))
         case .want:
             let failed = (0..<below(RelayLimits.failedParents + 1)).map { _ in id() }
@@ -62,6 +62,14 @@ extension Random {
         case .steer:
             let parents = (0..<below(RelayLimits.steerParents + 1)).map { _ in steerParent() }
             return .steer(Steer(request: u32(), name: streamName(), parents: parents, why: text(100)))
+        case .room:
+            let places = (0..<below(RelayLimits.places + 1)).map { _ in
+                Room.Place(node: id(), roles: NodeRoles(rawValue: UInt8(below(256))), rtmp: address(), http: address())
+            }
+            return .room(Room(retrySeconds: UInt16(below(65_536)), places: places))
+        case .raise:
+            let (a, b) = (number().epoch, number().epoch)
+            return .raise(streamName(), from: min(a, b, 1 << 61), to: max(a, b, 1 << 61 + 1))
         default: preconditionFailure("\(type) is not a message of the control link")
         }
     }

@@ -1,0 +1,129 @@
+/// Who is let in, on all loops together: the ledger behind a lock, the rates that claims are made of, and what a
+/// dispatcher has said of other nodes' room.
+import Admission
+import Configuration
+import EventLoop
+import Fanout
+import RelayProtocol
+
+final class Gate: Sendable {
+    private let settings: Settings
+    private let ledger: Lock<Ledger>
+    /// Kilobits a second of the streams whose home each loop is.
+    private let rates: Lock<[[StreamName: Int]]>
+    private let elsewhere = Lock<(room: Room, until: UInt64)?>(nil)
+
+    /// File descriptors that are no connections: logs, timers, the resolver's, libraries'.
+    private static let ownDescriptors = 256
+    /// What a dispatcher has said of other nodes counts for so many milliseconds: it says it again every few seconds.
+    private static let roomLasts: UInt64 = 30_000
+    /// Given where no dispatcher says otherwise.
+    private static let retrySeconds = 10
+
+    init(_ settings: Settings, loops: Int, descriptors: Int) {
+        self.settings = settings
+        let limits = settings.limits
+        var capacity = Capacity()
+        capacity.sessions = limits.sessions
+        capacity.out = limits.out
+        capacity.in = limits.in
+        capacity.cpu = limits.cpu * 10
+        capacity.memory = UInt64(limits.memory)
+        capacity.connections =
+            limits.connections > 0 ? limits.connections : max(64, descriptors - Gate.ownDescriptors)
+        capacity.soft = limits.soft * 10
+        capacity.reserve = limits.reserve * 10
+        ledger = Lock(Ledger(capacity, loops: loops))
+        rates = Lock(Array(repeating: [:], count: loops))
+    }
+
+    private var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
+
+    // MARK: Connections and sessions
+
+    func connect() -> Shortage? { ledger.with { $0.connect() } }
+    func disconnect() { ledger.with { $0.disconnect() } }
+    var connections: Int { ledger.with { $0.connections } }
+
+    /// A claim for a session of `rank`, counted; to be given back with `leave`.
+    func enter(_ rank: Rank, _ name: StreamName, idc: String = "", on loop: Loop) -> Result<Claim, Turned> {
+        let here = settings.node.idc
+        let claim = Claim(
+            rank: rank, app: name.app, stream: name.name, kilobits: rate(of: name), idc: idc == here ? "" : idc)
+        let limits = settings.of(app: name.app, stream: name.name).limits
+        let now = now
+        let short = ledger.with {
+            $0.enter(
+                claim, loop: loop.index, now: now,
+                stream: Quota(viewers: limits.streamViewers, out: limits.streamOut),
+                app: Quota(viewers: limits.appViewers, out: limits.appOut), idcOut: limits.idcOut)
+        }
+        return short.map { .failure(turned($0, rank)) } ?? .success(claim)
+    }
+
+    /// For a publisher that takes the place of one that is here: it is let in however full the node is.
+    func replace(_ name: StreamName) -> Claim {
+        let claim = Claim(rank: .publisher, app: name.app, stream: name.name, kilobits: rate(of: name))
+        let now = now
+        ledger.with { $0.replace(claim, now: now) }
+        return claim
+    }
+
+    func leave(_ claim: Claim) { ledger.with { $0.leave(claim) } }
+
+    /// Whether a client of that rank would be turned away, whatever it wants.
+    func isClosed(to rank: Rank, on loop: Loop) -> Turned? {
+        ledger.with { $0.room(for: rank, loop: loop.index) }.map { turned($0, rank) }
+    }
+
+    // MARK: Measuring
+
+    func measured(_ use: LoopUse, rates: [StreamName: Int], on loop: Loop) {
+        let now = now
+        self.rates.with { $0[loop.index] = rates }
+        let memory = settings.limits.memory > 0 && loop.index == 0 ? EventLoop.Process.residentBytes : nil
+        ledger.with {
+            $0.measured(use, loop: loop.index, now: now)
+            if let memory { $0.measured(memory: memory) }
+        }
+    }
+
+    /// Thousandths of the limit that is nearest, and the same with 500 at the soft mark.
+    var fullness: Int { ledger.with { $0.fullness } }
+    var position: Int { ledger.with { $0.position } }
+
+    private func rate(of name: StreamName) -> Int {
+        rates.with { loops in loops.lazy.compactMap { $0[name] }.first ?? 0 }
+    }
+
+    // MARK: Elsewhere
+
+    /// A dispatcher tells where there is room.
+    func learn(_ room: Room) {
+        let until = now + Gate.roomLasts
+        elsewhere.with { $0 = (room, until) }
+    }
+
+    private func turned(_ short: Shortage, _ rank: Rank) -> Turned {
+        let now = now
+        let known = elsewhere.with { $0 }.flatMap { now < $0.until ? $0.room : nil }
+        var turned = Turned(short: short, retrySeconds: known.map { Int($0.retrySeconds) } ?? Gate.retrySeconds)
+        guard short.isOfThisNode, let known else { return turned }
+        let places = known.places.filter { $0.roles.contains(rank == .publisher ? .ingest : .edge) }
+        turned.rtmp = places.first { !$0.rtmp.isEmpty }?.rtmp
+        turned.http = places.first { !$0.http.isEmpty }?.http
+        return turned
+    }
+}
+
+/// What somebody who is not let in is told.
+struct Turned: Error {
+    let short: Shortage
+    var retrySeconds: Int
+    /// Where there is room, `host:port`.
+    var rtmp: String?
+    var http: String?
+
+    /// For the client.
+    var text: String { "this node is full: \(short)" }
+}
