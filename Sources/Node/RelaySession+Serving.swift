@@ -170,7 +170,7 @@ extension RelaySession {
             session: id, node: peer?.node.name ?? "", idc: peer?.idc ?? "", address: "\(connection.peer)",
             outgoing: remote != nil, streamsIn: feeds.count, streamsOut: served.count,
             bytesIn: connection.bytesIn, bytesOut: bytesOut, rttMs: clock.roundTrip.map { Double($0) / 1000 },
-            clockOffsetMs: clock.offset.map { Double($0) / 1000 },
+            clockOffsetMs: clock.offset.map { Double($0) / 1000 }, loss: Double(loss.perMillion) / 1_000_000,
             creditStalls: served.reduce(0) { $0 + $1.credit.stalls }, skips: served.reduce(0) { $0 + $1.skips })
     }
 

@@ -12,6 +12,7 @@ final class RelaySession: Session {
     let remote: String?
     private(set) var machine: RelayConnection
     private(set) var clock = ClockOffset()
+    private(set) var loss = LossMeter()
     let trunk: RelayTrunk
     private var heartbeat: Heartbeat
     private(set) var feeds: [UInt32: RelayFeed] = [:]
@@ -54,7 +55,7 @@ final class RelaySession: Session {
     /// The link as this side sees it; nil before it is known.
     var measure: LinkMeasure? {
         guard let node = peer?.node, let roundTrip = clock.roundTrip else { return nil }
-        return LinkMeasure(node: node, roundTripMicroseconds: UInt32(clamping: roundTrip), lossPerMillion: 0)
+        return LinkMeasure(node: node, roundTripMicroseconds: UInt32(clamping: roundTrip), lossPerMillion: loss.perMillion)
     }
     private var isIdle: Bool { feeds.isEmpty && asked.isEmpty && outlets.isEmpty && waiting.isEmpty }
     private var idleSince: UInt64?
@@ -248,6 +249,7 @@ final class RelaySession: Session {
     /// A connection that this node made goes when it has been of no use for a while; others are their makers' to end.
     override func housekeep(now: UInt64) {
         expireInterests(now: now)
+        if let sent = connection.transmission { loss.add(segments: sent.segments, again: sent.again) }
         // A peer that sends just enough to count as alive must still say who it is.
         if peer == nil, now - since > RelayLimits.handshakeNanoseconds / 1_000_000,
             let action = machine.handshakeTimedOut()

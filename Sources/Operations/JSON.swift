@@ -88,6 +88,7 @@ extension LinkReport {
             $0.member("bytesOut", bytesOut)
             $0.member("rttMs", rttMs ?? .nan)
             $0.member("clockOffsetMs", clockOffsetMs ?? .nan)
+            $0.member("loss", loss)
             $0.member("creditStalls", creditStalls)
             $0.member("skips", skips)
         }

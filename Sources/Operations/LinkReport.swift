@@ -17,6 +17,8 @@ public struct LinkReport: Sendable, Equatable {
     public var rttMs: Double?
     /// How far the other clock is ahead, in milliseconds.
     public var clockOffsetMs: Double?
+    /// The share of the packets sent lately that had to be sent again.
+    public var loss: Double
     /// Times that a stream waited for the other node to take more.
     public var creditStalls: UInt64
     /// Times that the other node fell off a stream's log and was moved to the newest keyframe.
@@ -25,7 +27,7 @@ public struct LinkReport: Sendable, Equatable {
     public init(
         session: String, node: String, idc: String, address: String, outgoing: Bool, streamsIn: Int = 0,
         streamsOut: Int = 0, bytesIn: UInt64 = 0, bytesOut: UInt64 = 0, rttMs: Double? = nil,
-        clockOffsetMs: Double? = nil, creditStalls: UInt64 = 0, skips: UInt64 = 0
+        clockOffsetMs: Double? = nil, loss: Double = 0, creditStalls: UInt64 = 0, skips: UInt64 = 0
     ) {
         self.session = session
         self.node = node
@@ -38,6 +40,7 @@ public struct LinkReport: Sendable, Equatable {
         self.bytesOut = bytesOut
         self.rttMs = rttMs
         self.clockOffsetMs = clockOffsetMs
+        self.loss = loss
         self.creditStalls = creditStalls
         self.skips = skips
     }

@@ -106,6 +106,9 @@ public enum PrometheusExposition {
         family("link_rtt_seconds", .gauge, "Shortest round trip of the last seconds to another node.") {
             $0.compactMap(\.rttMs).min().map { $0 / 1000 }
         }
+        family("link_loss_ratio", .gauge, "Share of the packets to another node that had to be sent again lately.") {
+            $0.map(\.loss).max()
+        }
         family("link_credit_stalls", .gauge, "Times that streams waited for another node to take more.") {
             Double($0.reduce(0) { $0 &+ $1.creditStalls })
         }

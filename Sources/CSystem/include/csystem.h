@@ -29,6 +29,9 @@ int cs_connect_result(int fd);
 /* This side's address of a connected socket. */
 void cs_local(int fd, cs_address *local);
 
+/* Data segments sent on a TCP connection, and how many of them again, modulo 2^32; 0 where it is none. */
+int cs_transmission(int fd, uint64_t *segments, uint64_t *again);
+
 /* The numeric form of an address. */
 void cs_describe(const struct sockaddr *address, cs_address *described);
 
