@@ -32,5 +32,11 @@ final class Carriage: Sendable {
         if removed { changed.with { $0 }?() }
     }
 
+    /// Of the publisher here; 0 where there is none.
+    func priority(of name: StreamName) -> UInt16 {
+        if case .publisher(let priority) = entries.with({ $0[name]?.role }) { return priority }
+        return 0
+    }
+
     var all: [StreamName: Entry] { entries.with { $0 } }
 }

@@ -7,6 +7,7 @@ final class RTMPSession: Session {
     private var machine: ServerSession
     private var stream: Stream?
     private var paused = false
+    private var priority: UInt16 = 0
     /// A publish request that the stream's home has not answered yet: events wait for it.
     private var claiming = false
 
@@ -74,6 +75,14 @@ final class RTMPSession: Session {
 
     // MARK: Publishing
 
+    /// Of two encoders of one stream; nil for what is none.
+    private func priority(_ request: PublishRequest, _ name: StreamName) -> UInt16? {
+        guard let text = request.parameter("priority") else {
+            return UInt16(clamping: state.settings.of(app: name.app, stream: name.name).publish.priority)
+        }
+        return UInt16(text)
+    }
+
     private func publish(_ request: PublishRequest) {
         guard let name = StreamName(app: request.app, name: request.stream) else {
             return refuse("NetStream.Publish.BadName", "the stream's name is empty, too long or not printable")
@@ -82,6 +91,10 @@ final class RTMPSession: Session {
             state.count(error: "publish_flood")
             return refuse("NetStream.Publish.BadName", "too many publish attempts from this address; wait a second")
         }
+        guard let priority = priority(request, name) else {
+            return refuse("NetStream.Publish.BadName", "priority= takes a whole number from 0 to 65535")
+        }
+        self.priority = priority
         self.name = name
         guard
             claimToPublish(
@@ -117,7 +130,7 @@ final class RTMPSession: Session {
             worker.publishing(handle)
             let epoch = handle.stream(on: loop).epoch
             state.carriage.set(
-                handle.name, Carriage.Entry(epoch: epoch, role: .publisher(priority: 0), session: id))
+                handle.name, Carriage.Entry(epoch: epoch, role: .publisher(priority: priority), session: id))
             machine.acceptPublish()
             state.log.write(
                 .info, "publish.start", session: id,

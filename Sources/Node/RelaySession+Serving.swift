@@ -73,7 +73,9 @@ extension RelaySession {
             mailbox.post { loop in
                 guard let session = me.value(on: loop).object, !session.isEnded else { return }
                 guard let path = session.state.paths.path(of: handle) else { return }
-                let announce = Announce(name: name, epoch: epoch, priority: 0, path: path)
+                let announce = Announce(
+                    name: name, epoch: epoch, priority: session.state.carriage.priority(of: handle.name),
+                    path: path)
                 session.trunk.send(RelayMessage.announce(announce).bytes)
             }
         }

@@ -55,7 +55,8 @@ final class RelaySession: Session {
     /// The link as this side sees it; nil before it is known.
     var measure: LinkMeasure? {
         guard let node = peer?.node, let roundTrip = clock.roundTrip else { return nil }
-        return LinkMeasure(node: node, roundTripMicroseconds: UInt32(clamping: roundTrip), lossPerMillion: loss.perMillion)
+        return LinkMeasure(
+            node: node, roundTripMicroseconds: UInt32(clamping: roundTrip), lossPerMillion: loss.perMillion)
     }
     private var isIdle: Bool { feeds.isEmpty && asked.isEmpty && outlets.isEmpty && waiting.isEmpty }
     private var idleSince: UInt64?

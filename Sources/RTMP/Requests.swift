@@ -42,6 +42,15 @@ public struct PublishRequest: Sendable, Equatable {
     public var query: String
     /// "live", "record" or "append".
     public var type: String
+
+    /// The value of a parameter, as it was sent; the stream's own go before the app's.
+    public func parameter(_ name: String) -> Substring? {
+        for item in query.split(separator: "&") {
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts[0] == name { return parts.count > 1 ? parts[1] : "" }
+        }
+        return nil
+    }
 }
 
 /// A client wants to watch.
