@@ -7,6 +7,8 @@ extension Dispatcher {
         case overHard(NodeIndex, Shortage)
         case linkOverHard(from: IDCIndex, to: IDCIndex)
         case deadParent(StreamIndex, NodeIndex)
+        /// It hangs below a node that sends the frames of a publisher which is not followed.
+        case parentStandsBy(StreamIndex, NodeIndex)
         case deadLink(StreamIndex, from: IDCIndex, to: IDCIndex)
         /// A count that is kept does not match what it counts.
         case ledger(String)
@@ -50,7 +52,7 @@ extension Dispatcher {
             if state.sessions.planned > state.sessions.hard { found.append(.overHard(NodeIndex(node), .sessions)) }
         }
         for number in links.indices {
-            let (from, to) = (number / topology.idcs.count, number % topology.idcs.count)
+            let (to, from) = number.quotientAndRemainder(dividingBy: topology.idcs.count)
             if links[number].fill.planned != traffic[number] { found.append(.ledger("link \(from) to \(to)")) }
             if links[number].fill.planned > links[number].fill.hard {
                 found.append(.linkOverHard(from: IDCIndex(from), to: IDCIndex(to)))
@@ -81,6 +83,7 @@ extension Dispatcher {
                 continue
             }
             children[Int(member.parent)] += 1
+            if tree.standsBy(Int(tree.members[Int(member.parent)].node)) { found.append(.parentStandsBy(name, node)) }
             let from = Int(tree.members[Int(member.parent)].idc)
             let to = Int(member.idc)
             guard from != to else { continue }

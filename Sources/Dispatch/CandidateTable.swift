@@ -28,8 +28,12 @@ struct CandidateTable: Sendable {
     /// The path of this rank (0 is the best), `.none` where there are fewer.
     @inline(__always)
     func path(from: Int, to: Int, rank: Int) -> CandidatePath {
-        best[(from * count + to) * CandidateTable.width + rank]
+        best[bestRow(from, to) + rank]
     }
+
+    /// All paths into an IDC lie together, because searches look at those.
+    @inline(__always)
+    private func bestRow(_ from: Int, _ to: Int) -> Int { (to * count + from) * CandidateTable.width }
 
     mutating func rebuild(weights: [Double], transit: [Double]) {
         guard weights != self.weights || transit != self.transit else { return }
@@ -67,8 +71,8 @@ struct CandidateTable: Sendable {
                 if (row..<row + CandidateTable.nearWidth).contains(where: { near[$0].first == Int16(idc) }) {
                     reckonNear(start, end)
                 }
-                let bestRow = (start * count + end) * CandidateTable.width
-                for place in bestRow..<bestRow + CandidateTable.width
+                let paths = bestRow(start, end)
+                for place in paths..<paths + CandidateTable.width
                 where best[place].first == Int16(idc) || best[place].second == Int16(idc) {
                     touched.append((start, end))
                     break
@@ -116,12 +120,12 @@ struct CandidateTable: Sendable {
                 top.offer(CandidatePath(cost: cost, first: Int16(relay), second: way.first))
             }
         }
-        top.write(to: &best, at: (start * count + end) * CandidateTable.width)
+        top.write(to: &best, at: bestRow(start, end))
     }
 
     /// For a pair that the changed link `from`-`to` can serve only as the middle one of three.
     private mutating func reckonMiddle(_ start: Int, _ end: Int, _ from: Int, _ to: Int) {
-        let row = (start * count + end) * CandidateTable.width
+        let row = bestRow(start, end)
         for place in row..<row + CandidateTable.width
         where best[place].first == Int16(from) && best[place].second == Int16(to) {
             reckonBest(start, end)

@@ -4,252 +4,265 @@
 /// through the node that asks, and never through the primary parent (unless that is the source, which everything
 /// leads to). So two children of one dead parent cannot fall back on each other. Nodes of an IDC whose parent stands
 /// in the IDC fall back on the same spare relay of the IDC: however many they are, one copy enters.
+///
+/// Part of every join, and in a tree of hundreds of members the greater part: ways are weighed as places and numbers,
+/// and only those that are kept are written out.
 extension Dispatcher {
-    /// A way that may become a backup.
-    private struct Fallback {
-        let path: [Int]
-        let isWarm: Bool
-        let shared: Int
-        let delay: Double
-    }
-
     /// What backups of one place are measured against.
     private struct Primary {
         /// From the source to the parent.
-        let path: [Int]
+        let path: [NodeIndex]
         let node: Int
+        let idc: Int
         let source: Int
+        /// The source's place in the tree.
+        let root: Int
+        let parent: Int
+        /// The parent stands in the node's own IDC.
+        let isInside: Bool
         /// Hops that hang below the node.
         let height: Int
+        /// The spare relay of the node's IDC; -1 for none.
+        var spare = -1
+
+        func contains(_ node: Int) -> Bool { path.contains { $0.position == node } }
     }
 
     func route(_ stream: Int, _ place: Int) -> Route {
         let member = trees[stream].members[place]
         let node = Int(member.node)
-        let asker = NodeIndex(node)
-        guard member.parent >= 0, member.isConnected, let source = trees[stream].source else {
-            return Route(stream: StreamIndex(stream), node: asker, parents: [])
+        guard member.parent >= 0, member.isConnected, let root = trees[stream].root else {
+            return Route(stream: StreamIndex(stream), node: NodeIndex(node), parents: [])
         }
+        let above = trees[stream].members[Int(member.parent)]
         let path = trees[stream].path(to: Int(member.parent))
+        var parents: [Route.Parent] = []
+        parents.reserveCapacity(1 + settings.backups)
+        parents.append(Route.Parent(path: path, isWarm: true, shared: 0))
         let primary = Primary(
-            path: path, node: node, source: source.node, height: trees[stream].height(of: place))
-        var parents = [parent(path, isWarm: true, shared: 0)]
-        for backup in backups(stream, primary) {
-            parents.append(parent(backup.path, isWarm: backup.isWarm, shared: backup.shared))
+            path: path, node: node, idc: Int(member.idc), source: Int(trees[stream].members[root].node), root: root,
+            parent: Int(above.node), isInside: above.idc == member.idc, height: trees[stream].height(of: place))
+        if settings.backups > 0 {
+            for backup in backups(stream, primary).found {
+                parents.append(
+                    Route.Parent(path: backup.path(in: trees[stream]), isWarm: backup.isWarm, shared: backup.shared))
+            }
         }
-        return Route(stream: StreamIndex(stream), node: asker, parents: parents)
+        return Route(stream: StreamIndex(stream), node: NodeIndex(node), parents: parents)
     }
 
-    private func parent(_ path: [Int], isWarm: Bool, shared: Int) -> Route.Parent {
-        Route.Parent(path: path.map { NodeIndex($0) }, isWarm: isWarm, shared: shared)
-    }
-
-    private func backups(_ stream: Int, _ primary: Primary) -> [Fallback] {
-        guard settings.backups > 0 else { return [] }
-        var found: [Fallback] = []
-        warmBackups(stream, primary, into: &found)
-        if found.count < settings.backups || found.contains(where: { $0.shared > 0 }) {
-            coldBackups(stream, primary, into: &found)
+    private func backups(_ stream: Int, _ known: Primary) -> Fallbacks {
+        var primary = known
+        primary.spare = spare(stream, primary.idc, primary)
+        var backups = Fallbacks(limit: settings.backups)
+        warmBackups(stream, primary, into: &backups)
+        if !backups.isFull || backups.found.contains(where: { $0.shared > 0 }) {
+            coldBackups(stream, primary, into: &backups)
         }
-        if !found.contains(where: { $0.shared == 0 }) { detour(stream, primary, into: &found) }
-        return found
-    }
-
-    /// Keeps the best few, sorted.
-    private func offer(_ fallback: Fallback, to found: inout [Fallback]) {
-        guard !found.contains(where: { $0.path.last == fallback.path.last }) else {
-            guard let same = found.firstIndex(where: { $0.path.last == fallback.path.last }),
-                isBetter(fallback, than: found[same])
-            else { return }
-            found.remove(at: same)
-            offer(fallback, to: &found)
-            return
-        }
-        let place = found.firstIndex { isBetter(fallback, than: $0) } ?? found.count
-        guard place < settings.backups else { return }
-        found.insert(fallback, at: place)
-        if found.count > settings.backups { found.removeLast() }
-    }
-
-    private func isBetter(_ one: Fallback, than other: Fallback) -> Bool {
-        if one.shared != other.shared { return one.shared < other.shared }
-        if one.isWarm != other.isWarm { return one.isWarm }
-        if one.delay != other.delay { return one.delay < other.delay }
-        return one.path.lexicographicallyPrecedes(other.path)
+        if !backups.isApart { detour(stream, primary, into: &backups) }
+        return backups
     }
 
     /// Members that could send to the node as the tree stands; from another IDC to one whose parent stands in its own
     /// only by way of the spare relay there, for each of its siblings would fetch a copy of its own.
-    private func warmBackups(_ stream: Int, _ primary: Primary, into found: inout [Fallback]) {
-        let tree = trees[stream]
-        let idc = nodes[primary.node].idc
-        let isInside = nodes[primary.path[primary.path.count - 1]].idc == idc
-        let head = isInside ? spare(stream, idc, primary) : nil
+    private func warmBackups(_ stream: Int, _ primary: Primary, into backups: inout Fallbacks) {
+        let idc = primary.idc
+        let rate = trees[stream].rate
+        let deepest = settings.hopLimit - primary.height
         // What a member must beat, once enough are found: the worst of them.
         var worstDelay = Double.infinity
         var worstShared = Int.max
-        for place in tree.members.indices {
-            let member = tree.members[place]
-            guard member.mayRelay || Int(member.node) == primary.source else { continue }
-            let here = Int(member.idc)
-            let isWarm = !isInside || here == idc
-            let delay = Double(member.delay) + links[pair(here, idc)].quality
-            if worstShared == 0, delay >= worstDelay { continue }
+        // What one must beat that comes by way of the spare relay: the best that does.
+        var rivalDelay = Double.infinity
+        var rivalShared = Int.max
+        for place in trees[stream].members.indices {
+            let member = trees[stream].members[place]
             let node = Int(member.node)
-            guard member.isConnected, isWarm || head != nil, node != primary.path.last,
-                Int(member.hops) + (isWarm ? 1 : 2) + primary.height <= settings.hopLimit,
-                here == idc || links[pair(here, idc)].isUsable, nodes[node].isUp, nodes[node].out.fits(tree.rate),
-                let shared = shared(tree, place, primary)
+            guard member.mayRelay || node == primary.source, member.isConnected else { continue }
+            let here = Int(member.idc)
+            let isWarm = !primary.isInside || here == idc
+            guard isWarm || primary.spare >= 0, Int(member.hops) + (isWarm ? 1 : 2) <= deepest, node != primary.parent
+            else { continue }
+            // Most are too far off whatever their link is like, and looking at links is the dearest part of this.
+            let reach = Double(member.delay)
+            if worstShared == 0, reach >= worstDelay { continue }
+            if !isWarm, rivalShared == 0, reach > rivalDelay { continue }
+            let link = pair(here, idc)
+            let delay = reach + links[link].quality
+            if worstShared == 0, delay >= worstDelay { continue }
+            if !isWarm, rivalShared == 0, delay > rivalDelay { continue }
+            var way = Fallback(from: place, member: node, head: isWarm ? -1 : primary.spare, delay: delay)
+            guard here == idc || links[link].isUsable, nodes[node].isUp, nodes[node].out.fits(rate),
+                !trees[stream].standsBy(node), let shared = overlap(stream, way, primary)
             else { continue }
             if (worstShared, worstDelay) <= (shared, delay) { continue }
-            let path = tree.path(to: place) + (isWarm ? [] : head.map { [$0] } ?? [])
-            offer(Fallback(path: path, isWarm: isWarm, shared: shared, delay: delay), to: &found)
-            if found.count == settings.backups, let worst = found.last, worst.isWarm || !isInside {
+            if !isWarm, (rivalShared, rivalDelay) < (shared, delay) { continue }
+            way.shared = shared
+            backups.offer(way, in: trees[stream])
+            if let rival = primary.isInside ? backups.rival(at: primary.spare) : nil {
+                rivalShared = rival.shared
+                rivalDelay = rival.delay
+            }
+            if backups.isFull, let worst = backups.found.last, worst.isWarm || !primary.isInside {
                 worstShared = worst.shared
                 worstDelay = worst.delay
             }
         }
     }
 
-    /// What a member's path shares with the primary; nil when it leads through the asker or the primary parent.
-    private func shared(_ tree: StreamTree, _ place: Int, _ primary: Primary) -> Int? {
-        var here = place
-        var below = nodes[primary.node].idc
+    /// What a way shares with the primary; nil when it leads through the asker or the primary parent.
+    private func overlap(_ stream: Int, _ way: Fallback, _ primary: Primary) -> Int? {
+        var below = primary.idc
         var shared = 0
+        let behind: InlineArray<3, Int> = [way.head, way.second, way.first]
+        for number in behind.indices where behind[number] >= 0 {
+            let node = behind[number]
+            guard let more = overlap(node, topology.idcOfNode[node], below, primary) else { return nil }
+            shared += more
+            below = topology.idcOfNode[node]
+        }
+        var here = way.place
         while here >= 0 {
-            let member = tree.members[here]
-            let node = Int(member.node)
-            if node == primary.node { return nil }
-            if node != primary.source {
-                if node == primary.path.last { return nil }
-                if primary.path.contains(node) { shared += 1 }
-            }
-            if Int(member.idc) != below, crosses(primary, Int(member.idc), below) { shared += 1 }
+            let member = trees[stream].members[here]
+            guard let more = overlap(Int(member.node), Int(member.idc), below, primary) else { return nil }
+            shared += more
             below = Int(member.idc)
             here = Int(member.parent)
         }
         return shared
     }
 
-    /// The same of a path that is written out.
-    private func shared(_ path: [Int], _ primary: Primary) -> Int? {
+    /// The same of one node and of the link from its IDC to the next.
+    @inline(__always)
+    private func overlap(_ node: Int, _ idc: Int, _ below: Int, _ primary: Primary) -> Int? {
+        if node == primary.node { return nil }
         var shared = 0
-        for (number, node) in path.enumerated() {
-            if node == primary.node { return nil }
-            if node != primary.source {
-                if node == primary.path.last { return nil }
-                if primary.path.contains(node) { shared += 1 }
-            }
-            let next = number + 1 < path.count ? path[number + 1] : primary.node
-            let (from, to) = (nodes[node].idc, nodes[next].idc)
-            if from != to, crosses(primary, from, to) { shared += 1 }
+        if node != primary.source {
+            if node == primary.parent { return nil }
+            if primary.contains(node) { shared = 1 }
         }
-        return shared
+        return idc != below && crosses(primary, idc, below) ? shared + 1 : shared
     }
 
     /// Whether the primary uses the link between two IDCs.
     private func crosses(_ primary: Primary, _ from: Int, _ to: Int) -> Bool {
-        for number in primary.path.indices where nodes[primary.path[number]].idc == from {
-            let next = number + 1 < primary.path.count ? primary.path[number + 1] : primary.node
-            if nodes[next].idc == to { return true }
+        for number in primary.path.indices where topology.idcOfNode[primary.path[number].position] == from {
+            let next = number + 1 < primary.path.count ? primary.path[number + 1].position : primary.node
+            if topology.idcOfNode[next] == to { return true }
         }
         return false
     }
 
     /// Relays that do not carry the stream and would fetch it from the source when asked, by the candidate paths.
-    private func coldBackups(_ stream: Int, _ primary: Primary, into found: inout [Fallback]) {
-        let start = nodes[primary.source].idc
-        let idc = nodes[primary.node].idc
-        for head in heads(stream, primary) {
-            let end = head.map { [$0] } ?? []
+    private func coldBackups(_ stream: Int, _ primary: Primary, into backups: inout Fallbacks) {
+        let start = topology.idcOfNode[primary.source]
+        let idc = primary.idc
+        for head in heads(primary) {
             if start == idc {
-                offerCold(stream, [primary.source] + end, primary, delay: 0, to: &found)
+                offerCold(stream, -1, -1, head, primary, delay: 0, to: &backups)
                 continue
             }
             for rank in 0..<CandidateTable.width {
                 let path = candidates.path(from: start, to: idc, rank: rank)
                 guard path.exists else { break }
-                let between = [path.first, path.second].filter { $0 >= 0 }.map { Int($0) }
-                guard isOpen([start] + between + [idc]), let relays = spares(stream, between, primary) else { continue }
-                offerCold(stream, [primary.source] + relays + end, primary, delay: path.cost, to: &found)
+                let (one, two) = (Int(path.first), Int(path.second))
+                guard isOpen(start, one, two, idc), let relays = spares(stream, one, two, primary) else { continue }
+                offerCold(stream, relays.first, relays.second, head, primary, delay: path.cost, to: &backups)
             }
         }
     }
 
-    private func isOpen(_ idcs: [Int]) -> Bool {
-        zip(idcs, idcs.dropFirst()).allSatisfy { links[pair($0, $1)].isUsable }
+    /// Whether every link of a candidate path is usable.
+    private func isOpen(_ start: Int, _ one: Int, _ two: Int, _ end: Int) -> Bool {
+        guard one >= 0 else { return links[pair(start, end)].isUsable }
+        guard links[pair(start, one)].isUsable else { return false }
+        guard two >= 0 else { return links[pair(one, end)].isUsable }
+        return links[pair(one, two)].isUsable && links[pair(two, end)].isUsable
     }
 
     private func offerCold(
-        _ stream: Int, _ path: [Int], _ primary: Primary, delay: Double, to found: inout [Fallback]
+        _ stream: Int, _ first: Int, _ second: Int, _ head: Int, _ primary: Primary, delay: Double,
+        to backups: inout Fallbacks
     ) {
-        guard path.count + primary.height <= settings.hopLimit, path.last != primary.path.last,
-            let shared = shared(path, primary)
+        var way = Fallback(
+            from: primary.root, member: primary.source, by: first, second, head: head, delay: delay)
+        guard 1 + way.length + primary.height <= settings.hopLimit, way.last != primary.parent,
+            let shared = overlap(stream, way, primary)
         else { return }
-        let isWarm = path.count == 1
-        offer(Fallback(path: path, isWarm: isWarm, shared: shared, delay: delay), to: &found)
+        way.shared = shared
+        backups.offer(way, in: trees[stream])
     }
 
-    /// What may stand before the asker: a spare relay of its IDC, and nothing where the asker takes the stream in.
-    private func heads(_ stream: Int, _ primary: Primary) -> [Int?] {
-        let idc = nodes[primary.node].idc
-        let isInside = nodes[primary.path[primary.path.count - 1]].idc == idc
-        let spare = spare(stream, idc, primary)
-        if isInside { return spare.map { [$0] } ?? [nil] }
-        return spare.map { [nil, $0] } ?? [nil]
+    /// What may stand before the asker, -1 for nothing: the spare relay of its IDC; nothing, where there is none or
+    /// the asker takes the stream in.
+    private func heads(_ primary: Primary) -> [Int] {
+        if primary.spare < 0 { return [-1] }
+        return primary.isInside ? [primary.spare] : [-1, primary.spare]
     }
 
-    private func spares(_ stream: Int, _ idcs: [Int], _ primary: Primary) -> [Int]? {
-        var relays: [Int] = []
-        for idc in idcs {
-            guard !trees[stream].isCarried(in: idc), let relay = spare(stream, idc, primary) else { return nil }
-            relays.append(relay)
+    /// A spare relay for each of at most two IDCs (-1: none is asked for); nil where one cannot be had.
+    private func spares(_ stream: Int, _ one: Int, _ two: Int, _ primary: Primary) -> (first: Int, second: Int)? {
+        var relays = (first: -1, second: -1)
+        if one >= 0 {
+            guard !trees[stream].isCarried(in: one) else { return nil }
+            relays.first = spare(stream, one, primary)
+            guard relays.first >= 0 else { return nil }
+        }
+        if two >= 0 {
+            guard !trees[stream].isCarried(in: two) else { return nil }
+            relays.second = spare(stream, two, primary)
+            guard relays.second >= 0 else { return nil }
         }
         return relays
     }
 
     /// The relay of an IDC that all who look for one choose alike, another for each stream: the highest of the
-    /// scrambled pairs of stream and relay.
-    private func spare(_ stream: Int, _ idc: Int, _ primary: Primary) -> Int? {
-        var best: Int?
+    /// scrambled pairs of stream and relay; -1 when there is none.
+    private func spare(_ stream: Int, _ idc: Int, _ primary: Primary) -> Int {
+        var best = -1
         var bestScore = UInt64.min
-        for node in relaysOfIDC[idc] where nodes[node].isOrdinaryRelay && node != primary.node {
-            guard !primary.path.contains(node), trees[stream].member(at: node) == nil,
-                nodes[node].out.fits(trees[stream].rate), nodes[node].in.fits(trees[stream].rate)
-            else { continue }
+        let rate = trees[stream].rate
+        for node in relaysOfIDC[idc] where node != primary.node {
             let score = scramble(UInt64(stream) << 20 | UInt64(node))
-            if best == nil || score > bestScore {
-                best = node
-                bestScore = score
-            }
+            // The look through the members comes last: it is the longest.
+            guard best < 0 || score > bestScore, nodes[node].isOrdinaryRelay, nodes[node].out.fits(rate),
+                nodes[node].in.fits(rate), !primary.contains(node), !trees[stream].standsBy(node),
+                trees[stream].member(at: node) == nil
+            else { continue }
+            best = node
+            bestScore = score
         }
         return best
     }
 
     /// Where nothing found so far is apart from the primary: any way from the source over other IDCs and links.
-    private func detour(_ stream: Int, _ primary: Primary, into found: inout [Fallback]) {
-        let start = nodes[primary.source].idc
-        let idc = nodes[primary.node].idc
+    private func detour(_ stream: Int, _ primary: Primary, into backups: inout Fallbacks) {
+        let start = topology.idcOfNode[primary.source]
+        let idc = primary.idc
         guard start != idc else { return }
+        let heads = heads(primary)
+        let room = settings.hopLimit - primary.height - 1 - (heads.contains(-1) ? 0 : 1)
+        guard room > 0 else { return }
         var isCarried = [Bool](repeating: false, count: topology.idcs.count)
         for member in trees[stream].members where member.isConnected { isCarried[Int(member.idc)] = true }
         let open = topology.idcs.indices.filter { $0 != idc && !isCarried[$0] && !relaysOfIDC[$0].isEmpty }
-        guard !open.isEmpty else { return }
-        let firsts = open.filter { links[pair(start, $0)].isUsable && spares(stream, [$0], primary) != nil }
-        let lasts = open.filter { links[pair($0, idc)].isUsable }
-        let ends = heads(stream, primary).map { $0.map { [$0] } ?? [] }
-        func offerFirst(_ between: [Int], _ shared: inout Bool) {
-            guard let relays = spares(stream, between, primary) else { return }
-            for end in ends {
-                offerCold(stream, [primary.source] + relays + end, primary, delay: .greatestFiniteMagnitude, to: &found)
+        func offer(_ one: Int, _ two: Int) {
+            guard let relays = spares(stream, one, two, primary) else { return }
+            for head in heads {
+                offerCold(
+                    stream, relays.first, relays.second, head, primary, delay: .greatestFiniteMagnitude, to: &backups)
             }
-            shared = !found.contains { $0.shared == 0 }
         }
-        var isShared = true
-        for one in firsts where isShared && lasts.contains(one) { offerFirst([one], &isShared) }
-        for one in firsts where isShared {
-            for two in lasts where isShared && two != one && links[pair(one, two)].isUsable {
-                offerFirst([one, two], &isShared)
+        for one in open where links[pair(start, one)].isUsable && links[pair(one, idc)].isUsable {
+            offer(one, -1)
+            if backups.isApart { return }
+        }
+        guard room > 1 else { return }
+        let lasts = open.filter { links[pair($0, idc)].isUsable }
+        for one in open where links[pair(start, one)].isUsable && spare(stream, one, primary) >= 0 {
+            for two in lasts where two != one && links[pair(one, two)].isUsable {
+                offer(one, two)
+                if backups.isApart { return }
             }
         }
     }

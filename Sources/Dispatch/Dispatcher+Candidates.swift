@@ -10,8 +10,15 @@ extension Dispatcher {
         return replan
     }
 
+    /// From each IDC to each other, as the table has them.
     func linkWeights() -> [Double] {
-        links.map { weight(of: $0) }
+        let count = topology.idcs.count
+        var weights: [Double] = []
+        weights.reserveCapacity(count * count)
+        for from in 0..<count {
+            for to in 0..<count { weights.append(weight(of: links[pair(from, to)])) }
+        }
+        return weights
     }
 
     func weight(of link: LinkState) -> Double { link.weight + settings.weights.delay * settings.weights.hop }

@@ -10,7 +10,8 @@ extension Dispatcher {
             bury(stream, node.position, into: &replan)
         }
         // Publishers that stand by leave no member behind them.
-        for stream in trees.indices where !trees[stream].standbys.isEmpty {
+        for stream in trees.indices where !trees[stream].standbys.isEmpty || !trees[stream].fenced.isEmpty {
+            trees[stream].fenced.removeAll { $0.node == node.position }
             for source in trees[stream].standbys where source.node == node.position { drop(stream, source) }
         }
         for keyPath in [\NodeState.out, \NodeState.in, \NodeState.sessions] {

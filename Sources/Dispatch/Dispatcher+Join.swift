@@ -6,15 +6,15 @@ extension Dispatcher {
         let number = stream.position
         guard trees[number].source != nil else { return .refused(.notPublished) }
         guard nodes[node.position].condition != .down else { return .refused(.nodeDown(node)) }
+        let known = trees[number].member(at: node.position)
         let why: Why
-        if let place = trees[number].member(at: node.position), trees[number].members[place].isConnected {
+        if let known, trees[number].members[known].isConnected {
             let isSource = trees[number].source?.node == node.position
             why = Why(.asked, isSource ? .source : .carriesAlready)
         } else {
-            let isNew = trees[number].member(at: node.position) == nil
-            if isNew, !nodes[node.position].isUp { return .refused(.nodeDown(node)) }
-            let idle = leaveDrift(number, node.position)
-            let seating = seat(number, node.position, trigger: .asked)
+            if known == nil, !nodes[node.position].isUp { return .refused(.nodeDown(node)) }
+            let idle = known.flatMap { leaveDrift(number, $0) }
+            let seating = seat(number, node.position, place: known, trigger: .asked)
             survey.endSurge()
             switch seating {
             case .seated(let reason): why = reason
@@ -31,8 +31,8 @@ extension Dispatcher {
     }
 
     /// A node whose parent drifts itself is seated without it. Gives that parent.
-    private mutating func leaveDrift(_ stream: Int, _ node: Int) -> Int? {
-        guard let place = trees[stream].member(at: node), trees[stream].members[place].parent >= 0 else { return nil }
+    private mutating func leaveDrift(_ stream: Int, _ place: Int) -> Int? {
+        guard trees[stream].members[place].parent >= 0 else { return nil }
         let parent = Int(trees[stream].members[Int(trees[stream].members[place].parent)].node)
         unhang(stream, place)
         return parent

@@ -1,7 +1,9 @@
-/// Who publishes a stream: priorities, and epochs that fence.
+/// Who publishes a stream, and who of several is followed.
 ///
-/// Of two publishers under one priority the newer epoch wins and the older is told. Of two under different priorities
-/// the higher is followed and the other stands by. Where the last publisher goes, the tree stands and waits.
+/// The highest priority is followed and the others stand by. Of one priority only the newest session stays, and the
+/// older is told to end; which is newer says the order in which they were heard of, not their clocks. Where the last
+/// publisher goes, the tree stands and waits. `Dispatcher+Epochs.swift` sees to it that viewers, who know nothing but
+/// numbers, take each publisher that is followed for newer than the last.
 extension Dispatcher {
     /// The answer to a node where somebody publishes.
     public enum PublishDecision: Hashable, Sendable {
@@ -12,50 +14,99 @@ extension Dispatcher {
         case refused(Refusal)
     }
 
+    /// What an announcement says about a session that was not known.
+    public enum Arrival: Hashable, Sendable {
+        /// It has just begun: of two of one priority it is the newer, whatever the clocks say.
+        case begun
+        /// It was there before its node was connected: of two of one priority the higher epoch is the newer, as the
+        /// dispatcher made sure that saw them begin.
+        case running
+    }
+
+    /// A node says that somebody publishes there. Saying it again changes at most the rate.
     public mutating func publish(
-        _ stream: StreamIndex, at node: NodeIndex, epoch: UInt64, priority: Int = 0, megabits: Double
+        _ stream: StreamIndex, at node: NodeIndex, epoch: UInt64, priority: Int = 0, megabits: Double,
+        arrival: Arrival = .running
     ) -> PublishDecision {
-        publish(stream, at: node, epoch: epoch, priority: priority, megabits: megabits, seats: true)
+        publish(stream, at: node, epoch: epoch, priority: priority, megabits: megabits, arrival: arrival, seats: true)
     }
 
     /// Without `seats` nothing moves yet: what drifts waits for `refresh` or `settle`.
     mutating func publish(
-        _ stream: StreamIndex, at node: NodeIndex, epoch: UInt64, priority: Int, megabits: Double, seats: Bool
+        _ stream: StreamIndex, at node: NodeIndex, epoch: UInt64, priority: Int, megabits: Double, arrival: Arrival,
+        seats: Bool
     ) -> PublishDecision {
         let number = stream.position
         guard megabits > 0, megabits <= Dispatcher.megabitLimit else {
             return .refused(.invalidRate(limitMegabits: Dispatcher.megabitLimit))
         }
         guard nodes[node.position].condition != .down else { return .refused(.nodeDown(node)) }
-        let new = StreamTree.Source(node: node.position, epoch: epoch, priority: priority)
-        var replan = Replan()
-        for old in sources(number) where old.priority == priority && old != new {
-            if old.epoch > epoch || (old.epoch == epoch && old.node != node.position) {
-                return .refused(.fenced(byEpoch: old.epoch))
-            }
+        let own = sources(number).first { $0.node == node.position }
+        var new = StreamTree.Source(node: node.position, session: epoch, epoch: epoch, priority: priority)
+        if let own, own.isKnown(by: epoch) {
+            if own.priority == priority { return repeated(number, own, announced: epoch, megabits) }
+            new.epoch = own.epoch
+        } else if epoch == 0 || epoch > Dispatcher.epochLimit {
+            return .refused(.invalidEpoch(limit: Dispatcher.epochLimit))
         }
-        if sources(number).contains(new) { return follow(number, node, replan, megabits: megabits) }
-        let fenced = sources(number).filter { $0.priority == priority }
-        guard sources(number).count - fenced.count < StreamTree.sourceLimit else {
+        let rivals = sources(number).filter { $0.node != node.position && $0.priority == priority }
+        if let told = trees[number].fenced.first(where: { $0.node == node.position && $0.isKnown(by: epoch) }) {
+            return .refused(.fenced(byEpoch: fencing(told, by: rivals.first)))
+        }
+        // What takes the place of another session of its node has begun since that one did.
+        let isNews = arrival == .begun || own != nil
+        if !isNews, let newer = rivals.first(where: { $0.epoch >= epoch }) {
+            return .refused(.fenced(byEpoch: fence(number, new, by: newer)))
+        }
+        guard own != nil || sources(number).count - rivals.count < StreamTree.sourceLimit else {
             return .refused(.tooManyPublishers(limit: StreamTree.sourceLimit))
         }
-        for old in fenced {
-            drop(number, old)
-            guard old.node != node.position else { continue }
-            replan.fenced.append(
-                Replan.Fenced(stream: stream, node: NodeIndex(old.node), epoch: old.epoch, byEpoch: epoch))
-        }
-        setRate(number, Int((megabits * kilobitsPerMegabit).rounded(.up)))
+        trees[number].highestEpoch = max(trees[number].highestEpoch, epoch)
+        trees[number].fenced.removeAll { $0.node == node.position }
+        for old in rivals + (own.map { [$0] } ?? []) { drop(number, old) }
+        // The tree bears the rate of what is followed.
+        if sources(number).allSatisfy({ $0.priority < priority }) { setRate(number, kilobits(perSecond: megabits)) }
         trees[number].standbys.append(new)
         bearSource(number, node: node.position, sign: 1)
-        elect(number, trigger: .sourceMoved(to: node), seats: seats, into: &replan)
-        return follow(number, node, replan, megabits: nil)
+        var replan = Replan()
+        elect(number, trigger: .sourceMoved(to: node), isNews: isNews, seats: seats, into: &replan)
+        let winner = sources(number).first { $0.node == node.position }
+        if let winner, winner.epoch > epoch, !replan.raised.contains(where: { $0.node == node }) {
+            replan.raised.append(raise(number, winner))
+        }
+        for old in rivals {
+            replan.fenced.append(
+                Replan.Fenced(
+                    stream: stream, node: NodeIndex(old.node), epoch: old.session,
+                    byEpoch: fence(number, old, by: winner)))
+        }
+        return answer(number, node.position, replan)
+    }
+
+    private func kilobits(perSecond megabits: Double) -> Int { Int((megabits * kilobitsPerMegabit).rounded(.up)) }
+
+    /// A session that is known is announced once more, perhaps with the epoch that it was told to take.
+    private mutating func repeated(
+        _ stream: Int, _ source: StreamTree.Source, announced epoch: UInt64, _ megabits: Double
+    ) -> PublishDecision {
+        if trees[stream].source == source { setRate(stream, kilobits(perSecond: megabits)) }
+        var now = source
+        now.session = epoch
+        replace(stream, source, by: now)
+        var replan = Replan()
+        if now.epoch > epoch { replan.raised.append(raise(stream, now)) }
+        return answer(stream, source.node, replan)
+    }
+
+    private func answer(_ stream: Int, _ node: Int, _ replan: Replan) -> PublishDecision {
+        trees[stream].source?.node == node ? .followed(replan, Why(.published, .source)) : .standby(replan)
     }
 
     /// A publish session has ended. An epoch that is not the session's changes nothing.
     public mutating func unpublish(_ stream: StreamIndex, at node: NodeIndex, epoch: UInt64) -> Replan {
         var replan = Replan()
-        let gone = sources(stream.position).filter { $0.node == node.position && $0.epoch == epoch }
+        trees[stream.position].fenced.removeAll { $0.node == node.position && $0.isKnown(by: epoch) }
+        let gone = sources(stream.position).filter { $0.node == node.position && $0.isKnown(by: epoch) }
         guard !gone.isEmpty else { return replan }
         for source in gone { drop(stream.position, source) }
         elect(stream.position, trigger: .sourceMoved(to: node), into: &replan)
@@ -71,26 +122,25 @@ extension Dispatcher {
         (trees[stream].source.map { [$0] } ?? []) + trees[stream].standbys
     }
 
-    private mutating func follow(
-        _ stream: Int, _ node: NodeIndex, _ replan: Replan, megabits: Double?
-    ) -> PublishDecision {
-        if let megabits { setRate(stream, Int((megabits * kilobitsPerMegabit).rounded(.up))) }
-        return trees[stream].source?.node == node.position
-            ? .followed(replan, Why(.published, .source)) : .standby(replan)
-    }
-
     /// Forgets a publisher; the tree stays as it is until `elect`.
     mutating func drop(_ stream: Int, _ source: StreamTree.Source) {
         bearSource(stream, node: source.node, sign: -1)
-        if trees[stream].source == source { trees[stream].source = nil }
+        if trees[stream].source == source {
+            noteSeen(stream)
+            trees[stream].source = nil
+        }
         trees[stream].standbys.removeAll { $0 == source }
     }
 
-    /// Follows the best of the publishers that are known: the highest priority, then the newest epoch.
-    mutating func elect(_ stream: Int, trigger: Why.Trigger, seats: Bool = true, into replan: inout Replan) {
+    /// Follows the best of the publishers that are known. Without `isNews` the choice only repeats what is so already,
+    /// as far as is known.
+    mutating func elect(
+        _ stream: Int, trigger: Why.Trigger, isNews: Bool = true, seats: Bool = true, into replan: inout Replan
+    ) {
+        if isNews { noteSeen(stream) }
         let all = sources(stream)
         let before = trees[stream].source
-        let best = all.max { ($0.priority, $0.epoch) < ($1.priority, $1.epoch) }
+        let best = all.max { $0.priority < $1.priority }
         trees[stream].source = best
         trees[stream].standbys = all.filter { $0 != best }
         guard let best else {
@@ -100,12 +150,21 @@ extension Dispatcher {
             releaseUnwanted(stream)
             return
         }
+        putInOrder(stream, isNews: isNews, into: &replan)
         reroot(stream, at: best.node, releases: seats)
         guard seats else {
             if trees[stream].members.contains(where: { !$0.isConnected && $0.claimed < 0 }) { restless.insert(stream) }
             return
         }
+        for standby in trees[stream].standbys { relieve(stream, standby.node) }
         reseatAdrift(stream, trigger: retriggered(trigger, best), into: &replan)
+    }
+
+    /// Takes off a node what hangs below it: it sends its own publisher's frames now, not those of the source.
+    private mutating func relieve(_ stream: Int, _ node: Int) {
+        guard let place = trees[stream].member(at: node) else { return }
+        cut(stream, trees[stream].children(of: place).map { Int(trees[stream].members[$0].node) })
+        prune(stream, from: node)
     }
 
     private func retriggered(_ trigger: Why.Trigger, _ best: StreamTree.Source) -> Why.Trigger {

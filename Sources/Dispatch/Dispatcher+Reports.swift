@@ -68,10 +68,11 @@ extension Dispatcher {
         if case .publisher(let epoch, let priority) = carriage.role {
             let answer = publish(
                 carriage.stream, at: NodeIndex(node), epoch: epoch, priority: priority, megabits: carriage.megabits,
-                seats: false)
+                arrival: .running, seats: false)
             switch answer {
             case .followed(let more, _), .standby(let more):
                 replan.fenced += more.fenced
+                replan.raised += more.raised
             case .refused(.fenced(let newer)):
                 replan.fenced.append(
                     Replan.Fenced(
@@ -79,6 +80,7 @@ extension Dispatcher {
             case .refused: break
             }
         }
+        if case .child = carriage.role { takeSeen(carriage.epoch, stream, into: &replan) }
         if trees[stream].rate == 0, carriage.megabits > 0, carriage.megabits <= Dispatcher.megabitLimit {
             setRate(stream, Int((carriage.megabits * kilobitsPerMegabit).rounded(.up)))
         }
@@ -157,6 +159,7 @@ extension Dispatcher {
                 drifts = true
             }
             if drifts, root >= 0 { reseatAdrift(stream, trigger: .reported, into: &replan) }
+            confirm(stream, into: &replan)
             releaseUnwanted(stream)
         }
         return replan

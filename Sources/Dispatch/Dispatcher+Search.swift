@@ -30,6 +30,8 @@ extension Dispatcher {
     /// Finds out where the stream can branch off. Fills `survey`.
     mutating func surveyExits(_ stream: Int, rate: Int) {
         survey.begin()
+        // They are no relays for this stream, as if they were in the tree already.
+        for standby in trees[stream].standbys { survey.noteMember(standby.node) }
         let root = trees[stream].source?.node ?? -1
         for place in trees[stream].members.indices {
             let member = trees[stream].members[place]
@@ -38,7 +40,8 @@ extension Dispatcher {
             guard member.isConnected else { continue }
             let idc = Int(member.idc)
             survey.noteCarrier(idc)
-            guard member.mayRelay || node == root, let load = sendingLoad(node, rate) else { continue }
+            guard member.mayRelay || node == root, !trees[stream].standsBy(node), let load = sendingLoad(node, rate)
+            else { continue }
             survey.offer(
                 Survey.Exit(
                     idc: idc, place: place, relay: -1, load: load, delay: Double(member.delay), hops: Int(member.hops)))

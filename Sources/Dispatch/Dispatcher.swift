@@ -10,7 +10,8 @@ public struct Dispatcher: Sendable {
     public let settings: DispatchSettings
 
     var nodes: [NodeState]
-    /// By ordered pair of IDCs; the diagonal is the inside of an IDC.
+    /// By `pair`: all links into an IDC lie together, because searches look at those. The diagonal is the inside of
+    /// an IDC.
     var links: [LinkState]
     var candidates: CandidateTable
     var trees: [StreamTree] = []
@@ -38,8 +39,11 @@ public struct Dispatcher: Sendable {
         self.settings = settings
         let count = topology.idcs.count
         nodes = topology.nodes.indices.map { NodeState(topology.nodes[$0], idc: topology.idcOfNode[$0]) }
-        links = topology.pairs.map { $0.map { LinkState($0, settings) } ?? .none }
-        for idc in 0..<count { links[idc * count + idc] = .inside(settings.weights) }
+        links = (0..<count * count).map { number in
+            let (to, from) = number.quotientAndRemainder(dividingBy: count)
+            if from == to { return .inside(settings.weights) }
+            return topology.pairs[from * count + to].map { LinkState($0, settings) } ?? .none
+        }
         carried = Array(repeating: [], count: topology.nodes.count)
         relaysOfIDC = topology.nodesOfIDC.map { members in
             members.filter { !topology.nodes[$0].roles.isDisjoint(with: [.relay, .reserve]) }
@@ -68,5 +72,5 @@ public struct Dispatcher: Sendable {
     public var streamCount: Int { names.count }
 
     @inline(__always)
-    func pair(_ from: Int, _ to: Int) -> Int { from * topology.idcs.count + to }
+    func pair(_ from: Int, _ to: Int) -> Int { to * topology.idcs.count + from }
 }

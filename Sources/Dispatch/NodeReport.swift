@@ -46,13 +46,19 @@ public struct NodeReport: Hashable, Sendable {
         /// The node wants it for itself, not only for its children.
         public var isWanted: Bool
         public var megabits: Double
+        /// The epoch that a child has frames of, 0 where that is not known: what its viewers have seen.
+        public var epoch: UInt64
 
-        public init(stream: StreamIndex, role: Role, viewers: Int = 0, isWanted: Bool = true, megabits: Double) {
+        public init(
+            stream: StreamIndex, role: Role, viewers: Int = 0, isWanted: Bool = true, megabits: Double,
+            epoch: UInt64 = 0
+        ) {
             self.stream = stream
             self.role = role
             self.viewers = viewers
             self.isWanted = isWanted
             self.megabits = megabits
+            self.epoch = epoch
         }
 
         public enum Role: Hashable, Sendable {

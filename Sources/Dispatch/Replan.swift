@@ -7,8 +7,13 @@ public struct Replan: Hashable, Sendable {
     public var silent: [StreamIndex] = []
     /// Publishers that a newer session has fenced; they are told.
     public var fenced: [Fenced] = []
+    /// Publishers whose frames viewers would take for old: their nodes number on in a higher epoch. Tell them before
+    /// anybody is moved to them.
+    public var raised: [Raise] = []
 
-    public var isEmpty: Bool { moves.isEmpty && lost.isEmpty && silent.isEmpty && fenced.isEmpty }
+    public var isEmpty: Bool {
+        moves.isEmpty && lost.isEmpty && silent.isEmpty && fenced.isEmpty && raised.isEmpty
+    }
 
     /// `node` takes `stream` from `to` instead of `from`. The full route with its backups is `Dispatcher.route`'s.
     public struct Move: Hashable, Sendable {
@@ -31,5 +36,14 @@ public struct Replan: Hashable, Sendable {
         public let node: NodeIndex
         public let epoch: UInt64
         public let byEpoch: UInt64
+    }
+
+    /// The session at `node`, which has announced itself as `epoch`, is to be `to` from now on. Said again at each
+    /// announcement until it is.
+    public struct Raise: Hashable, Sendable {
+        public let stream: StreamIndex
+        public let node: NodeIndex
+        public let epoch: UInt64
+        public let to: UInt64
     }
 }

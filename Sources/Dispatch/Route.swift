@@ -48,6 +48,7 @@ public enum Refusal: Hashable, Sendable {
     case fenced(byEpoch: UInt64)
     case tooManyPublishers(limit: Int)
     case invalidRate(limitMegabits: Double)
+    case invalidEpoch(limit: UInt64)
 
     public func describe(in topology: Topology) -> String {
         switch self {
@@ -61,6 +62,7 @@ public enum Refusal: Hashable, Sendable {
         case .fenced(let epoch): "a newer session (epoch \(epoch)) publishes this stream"
         case .tooManyPublishers(let limit): "the stream has \(limit) publishers already"
         case .invalidRate(let limit): "the rate must be above 0 and at most \(limit) Mbit/s"
+        case .invalidEpoch(let limit): "the epoch must be above 0 and at most \(limit): check the node's clock"
         }
     }
 }

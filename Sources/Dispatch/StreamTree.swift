@@ -11,20 +11,50 @@ struct StreamTree: Sendable {
     var rate = 0
     var app: Int32 = 0
 
+    /// The highest epoch that was heard of or handed out.
+    var highestEpoch: UInt64 = 0
+    /// The newest session that viewers have followed; an epoch of 0 where none was.
+    var seen = Seen()
+    /// Sessions that were told to end and have not said yet that they did. Nobody wins by saying again that it is there.
+    var fenced: [Source] = []
+
+    /// A live publish session, one at most on each node, one at most of each priority.
     struct Source: Hashable, Sendable {
         let node: Int
-        let epoch: UInt64
+        /// The epoch that its node has announced.
+        var session: UInt64
+        /// The epoch that it is to have: a higher one once it was told to raise it.
+        var epoch: UInt64
         /// The higher is preferred.
         let priority: Int
+
+        /// Its node may still announce the old epoch when it has been told a new one, or the first of two that it was
+        /// told.
+        func isKnown(by announced: UInt64) -> Bool { session <= announced && announced <= epoch }
+    }
+
+    struct Seen: Hashable, Sendable {
+        /// -1 where only the epoch is known, from those who watch.
+        var node = -1
+        var epoch: UInt64 = 0
+
+        func isSession(of source: Source) -> Bool { epoch == source.epoch && (node == source.node || node < 0) }
     }
 
     /// Publishers of one stream that are kept in mind at once.
     static let sourceLimit = 4
+    /// Fenced sessions of one stream that are kept in mind at once; the oldest is forgotten first.
+    static let fencedLimit = 8
 
+    /// From the end: who has just joined is asked for most.
     func member(at node: Int) -> Int? {
         let wanted = Int32(truncatingIfNeeded: node)
-        return members.firstIndex { $0.node == wanted }
+        return members.lastIndex { $0.node == wanted }
     }
+
+    /// Whether the node has a publisher of its own that is not followed. What it sends is that one's, so nobody who
+    /// follows the source may hang below it.
+    func standsBy(_ node: Int) -> Bool { !standbys.isEmpty && standbys.contains { $0.node == node } }
 
     /// The source's own place.
     var root: Int? { source.flatMap { member(at: $0.node) } }
@@ -47,16 +77,27 @@ struct StreamTree: Sendable {
         return false
     }
 
-    /// The nodes from the source to the member, both included; only for a connected one.
-    func path(to place: Int) -> [Int] {
-        var nodes: [Int] = []
-        nodes.reserveCapacity(Int(members[place].hops) + 1)
+    /// The nodes from the source to the member, both included, and up to three behind it (-1: none); only for a
+    /// connected member.
+    func path(to place: Int, then first: Int = -1, _ second: Int = -1, _ third: Int = -1) -> [NodeIndex] {
+        let count = Int(members[place].hops) + 1
+        let more = (first >= 0 ? 1 : 0) + (second >= 0 ? 1 : 0) + (third >= 0 ? 1 : 0)
+        var nodes = [NodeIndex](repeating: NodeIndex(0), count: count + more)
         var here = place
-        while here >= 0, nodes.count <= members.count {
-            nodes.append(Int(members[here].node))
+        for number in stride(from: count - 1, through: 0, by: -1) {
+            nodes[number] = NodeIndex(Int(members[here].node))
             here = Int(members[here].parent)
         }
-        nodes.reverse()
+        var end = count
+        if first >= 0 {
+            nodes[end] = NodeIndex(first)
+            end += 1
+        }
+        if second >= 0 {
+            nodes[end] = NodeIndex(second)
+            end += 1
+        }
+        if third >= 0 { nodes[end] = NodeIndex(third) }
         return nodes
     }
 

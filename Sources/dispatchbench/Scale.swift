@@ -19,12 +19,14 @@ struct Scale {
         asks.shuffle(using: &chance)
         var tally = Tally()
         var outside = Tally()
+        var digest = Digest()
         var refused = 0
         for (number, ask) in asks.enumerated() {
             let before = nanoseconds()
             let decision = dispatcher.join(ask.stream, at: ask.node, viewers: 1)
             let microseconds = Double(nanoseconds() - before) / 1_000
             tally.add(microseconds)
+            digest.add(decision)
             switch decision {
             case .route(_, let why): if case .inside = why.choice {} else { outside.add(microseconds) }
             case .refused: refused += 1
@@ -33,6 +35,7 @@ struct Scale {
         }
         print("\(asks.count) joins of \(streams) streams, \(refused) refused: \(tally.line(unit: "us"))")
         print("of these \(outside.count) into an IDC without the stream: \(outside.line(unit: "us"))")
+        print("their digest: \(String(digest.value, radix: 16))")
         report(dispatcher, "after the joins")
         try deaths(&dispatcher, topology)
         refresh(&dispatcher)

@@ -74,7 +74,7 @@ struct BackupTests {
         func isOpen(_ path: [Int]) -> Bool {
             guard path.count - 1 + head + height <= dispatcher.settings.hopLimit else { return false }
             return zip(path, path.dropFirst()).allSatisfy { from, to in
-                dispatcher.links[from * dispatcher.topology.idcs.count + to].isUsable && !used.contains([from, to])
+                dispatcher.links[dispatcher.pair(from, to)].isUsable && !used.contains([from, to])
             }
         }
         let between = dispatcher.topology.idcs.indices.filter {

@@ -26,11 +26,11 @@ struct PublishTests {
         #expect(dispatcher.audit().isEmpty)
     }
 
-    @Test("two sessions of one epoch cannot both win: the one that is there stays")
+    @Test("of two sessions of one epoch that ran before they were heard of, the one that was heard of first stays")
     func sameEpoch() throws {
         var dispatcher = try Lab.triangle()
         let stream = dispatcher.published("s", at: "a1")
-        #expect(answer(&dispatcher, stream, "b1", epoch: 1) == .refused(.fenced(byEpoch: 1)))
+        #expect(answer(&dispatcher, stream, "b1", epoch: 1) == .refused(.fenced(byEpoch: 2)))
         #expect(dispatcher.source(of: stream)?.node == dispatcher.node("a1"))
     }
 
@@ -97,10 +97,12 @@ struct PublishTests {
             #expect(answer == .refused(.invalidRate(limitMegabits: Dispatcher.megabitLimit)))
         }
         for priority in 1...StreamTree.sourceLimit {
-            _ = answer(&dispatcher, stream, "a1", epoch: UInt64(priority), priority: priority)
+            _ = answer(&dispatcher, stream, "a\(priority)", epoch: UInt64(priority), priority: priority)
         }
         let refused = Dispatcher.PublishDecision.refused(.tooManyPublishers(limit: StreamTree.sourceLimit))
         #expect(answer(&dispatcher, stream, "b1", epoch: 99, priority: 99) == refused)
+        // What takes the place of a session of its own node is not one more.
+        #expect(answer(&dispatcher, stream, "a1", epoch: 98, priority: 99) != refused)
     }
 
     @Test("when a stream's rate changes, so does what it puts on everything that it passes")

@@ -21,7 +21,8 @@ struct RebuildTests {
                 carried.append(
                     NodeReport.CarriedStream(
                         stream: stream, role: role, viewers: place.viewers, isWanted: place.isWanted,
-                        megabits: Double(dispatcher.trees[stream.position].rate) / 1_000))
+                        megabits: Double(dispatcher.trees[stream.position].rate) / 1_000,
+                        epoch: source?.epoch ?? 0))
             }
             return NodeReport(node: node, streams: carried)
         }
@@ -55,6 +56,7 @@ struct RebuildTests {
         for report in reports(run.dispatcher, run.streams).shuffled(using: &chance) {
             let replan = fresh.take(report)
             #expect(replan.moves.isEmpty && replan.fenced.isEmpty, "seed \(seed): \(replan)")
+            #expect(replan.raised.isEmpty, "seed \(seed): \(replan)")
         }
         let kept = edges(fresh, streams)
         let missing = before.subtracting(kept)
