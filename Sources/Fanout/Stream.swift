@@ -1,7 +1,8 @@
 /// One stream at its home loop: takes frames in, keeps the logs, and decides when readers are told.
 ///
-/// Invariants: only the home loop touches it; `channels[0]` is the frame log; a frame is encoded into another log only
-/// while somebody reads that one. The stream moves to the loop of whoever publishes it (`StreamHandle`).
+/// Invariants: only the home loop touches it; `channels[0]` is the frame log, which holds every body whole
+/// (`WireKind.bodyMargins`); a frame is encoded into another log only while somebody reads that one. The stream moves to
+/// the loop of whoever publishes it (`StreamHandle`).
 import EventLoop
 import FLV
 import Media
@@ -39,8 +40,10 @@ public final class Stream {
     private var timeline = Timeline()
     private var relayedTimeline = RelayedTimeline()
     private var sequence: UInt64 = 0
-    /// Where in the frame log each epoch begins that may still be in it.
-    private var epochs: [(epoch: UInt64, offset: UInt64, shift: Int64)] = []
+    /// Publish sessions so far.
+    private var session: UInt32 = 0
+    /// Those of which frames may still be in the frame log.
+    private var epochs: [(epoch: UInt64, session: UInt32, shift: Int64)] = []
     private var awaitsKeyframe = true
     private var lastJoin: Int64 = .min
     private var lastKeyframe: Int64?
@@ -79,7 +82,8 @@ public final class Stream {
         sequence += 1
         let time = timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: Int64(counters.lastFrame))
         let mark = FrameMark(
-            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags)
+            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
+            session: session)
         store(frame, mark, body)
     }
 
@@ -105,7 +109,8 @@ public final class Stream {
             : relayedTimeline.map(header.timestamp, now: counters.lastFrame)
         if !isRepeated, let last = epochs.indices.last { epochs[last].shift = relayedTimeline.offset }
         var mark = FrameMark(
-            size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags)
+            size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags,
+            session: session)
         if isRepeated { mark.flags.insert(.repeated) }
         store(frame, mark, body)
     }
@@ -151,6 +156,7 @@ public final class Stream {
                 channels[index].writer.setJoinPoint(joinPoint(channels[index].kind, offset, mark, source))
             }
         }
+        if isJoin.all { settleFrameLog() }
         flush.appended(video: frame.kind == .video && !frame.isConfiguration, now: loop.now)
     }
 
@@ -199,15 +205,16 @@ public final class Stream {
         let reached = channels[0].writer.newestTimestamp
         relayedTimeline.beginEpoch(reached: reached, at: counters.lastFrame)
         if let reached { timeline.follow(reached, arrived: Int64(counters.lastFrame)) }
-        let tail = channels[0].writer.tail
-        if let current = epochs.lastIndex(where: { $0.offset <= tail }) { epochs.removeFirst(current) }
+        let oldest = channels[0].writer.oldestMark?.session ?? session
+        epochs.removeAll { $0.session < oldest }
         if epochs.count == Stream.maxEpochs { epochs.removeFirst() }
-        epochs.append((newer, channels[0].writer.head, 0))
+        session += 1
+        epochs.append((newer, session, 0))
     }
 
-    /// Of the frame at that place in the frame log.
-    func source(at offset: UInt64) -> WireEncoder.Source {
-        let found = epochs.last { $0.offset <= offset }
+    /// Of a frame in the frame log.
+    func source(of mark: FrameMark) -> WireEncoder.Source {
+        let found = epochs.last { $0.session == mark.session }
         return WireEncoder.Source(stream: number, epoch: found?.epoch ?? epoch, shift: found?.shift ?? 0)
     }
 
@@ -224,9 +231,12 @@ public final class Stream {
 
     /// To be called when the publisher's read is through: writes what is due, and sees to it that the rest will be.
     public func flushIfDue() {
-        guard channels.contains(where: \.isRead) else { return flush.reset() }
-        // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
-        for index in channels.indices where channels[index].kind.format == .relay { publish(index) }
+        var isWatched = false
+        for index in channels.indices where channels[index].isRead {
+            // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
+            if channels[index].kind.format == .relay { publish(index) } else { isWatched = true }
+        }
+        guard isWatched else { return flush.reset() }
         switch flush.due(now: loop.now, pressure: handle.hub.pressure(of: loop)) {
         case .now: flushAll()
         case .after(let milliseconds): arm(milliseconds)
@@ -295,7 +305,7 @@ public final class Stream {
 
     public var logMilliseconds: Int64 {
         let frames = channels[0].writer
-        guard let oldest = frames.oldestTimestamp, let newest = frames.newestTimestamp else { return 0 }
+        guard let oldest = frames.oldestMark?.timestamp, let newest = frames.newestTimestamp else { return 0 }
         return newest - oldest
     }
 }
