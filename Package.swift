@@ -26,12 +26,13 @@ var targets: [Target] = [
     room("HTTP", ["Media", "COpenSSL"]),
     room("RelayProtocol", ["Media", "COpenSSL"]),
     room("ProxyProtocol", ["Media"]),
+    room("TLS", ["COpenSSL"]),
     room("StreamLog", ["Media"]),
     room("Dispatch"),
     room("Admission"),
 
     // Floors 2 to 5.
-    room("EventLoop", ["CUV", "CSystem"]),
+    room("EventLoop", ["CUV", "CSystem", "TLS"]),
     room("Configuration", ["CYAML"]),
     room("Fanout", ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "StreamLog", "EventLoop"]),
     room("Operations", ["Media"]),
@@ -39,7 +40,7 @@ var targets: [Target] = [
         "Node",
         [
             "Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
-            "Operations", "Configuration",
+            "Operations", "Configuration", "ProxyProtocol", "TLS",
         ]),
 
     room("ControlPlane", ["Dispatch", "RelayProtocol", "HTTP", "Operations", "Configuration", "EventLoop"]),
@@ -59,13 +60,14 @@ var targets: [Target] = [
     tests("FLVTests", ["FLV", "Media", "Fixtures"]),
     tests("RTMPTests", ["RTMP", "Media"]),
     tests("HTTPTests", ["HTTP", "Media", "Fixtures"]),
+    tests("TLSTests", ["TLS", "Fixtures"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Fixtures"]),
     tests("RelayProtocolTests", ["RelayProtocol", "Media"]),
     tests("StreamLogTests", ["StreamLog", "Media", "Fixtures"]),
     tests("DispatchTests", ["Dispatch"]),
     tests("AdmissionTests", ["Admission", "Fixtures"]),
     tests("ControlPlaneTests", ["ControlPlane", "Dispatch", "RelayProtocol", "Configuration", "Fixtures"]),
-    tests("EventLoopTests", ["EventLoop"]),
+    tests("EventLoopTests", ["EventLoop", "TLS", "Fixtures"]),
     tests(
         "FanoutTests",
         ["Fanout", "StreamLog", "FLV", "Media", "EventLoop", "RelayProtocol", "Fixtures", "CAllocations"]),

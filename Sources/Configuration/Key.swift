@@ -36,16 +36,23 @@ struct Key: Sendable {
         Key("node.address", \.node.address, .host(or: "auto")),
 
         Key("rtmp.listen", \.rtmp.listen, .endpoints),
+        Key("rtmp.tls_listen", \.rtmp.tlsListen, .endpoints),
+        Key("rtmp.proxies", \.rtmp.proxies, .networks),
         Key("rtmp.handshake_timeout", \.rtmp.handshakeTimeout, .duration(100...600_000)),
         Key("rtmp.max_message", \.rtmp.maxMessage, .size(64 << 10...256 << 20)),
 
         Key("http.listen", \.http.listen, .endpoints),
+        Key("http.tls_listen", \.http.tlsListen, .endpoints),
+        Key("http.proxies", \.http.proxies, .networks),
         Key("http.header_timeout", \.http.headerTimeout, .duration(100...600_000)),
         Key("http.idle_timeout", \.http.idleTimeout, .duration(100...86_400_000)),
         Key("http.max_header", \.http.maxHeader, .size(1 << 10...1 << 20)),
         Key("http.max_requests", \.http.maxRequests, .count(1...1_000_000_000)),
 
         Key("api.listen", \.api.listen, .endpoints),
+
+        Key("tls.certificates", \.tls.certificates, .paths),
+        Key("tls.keys", \.tls.keys, .paths),
 
         Key("publish.takeover", \.publish.takeover, .choice),
         Key("publish.idle_timeout", \.publish.idleTimeout, .duration(100...86_400_000), perApp: true),

@@ -10,6 +10,7 @@ public struct Settings: Sendable, Equatable {
     public var rtmp = RTMP()
     public var http = HTTP()
     public var api = API()
+    public var tls = TLS()
     public var publish = Publish()
     public var play = Play()
     public var retention = Retention()
@@ -42,6 +43,10 @@ public struct Settings: Sendable, Equatable {
 
     public struct RTMP: Sendable, Equatable {
         public var listen = [Endpoint(host: Endpoint.everywhere, port: 1935)]
+        /// RTMPS.
+        public var tlsListen: [Endpoint] = []
+        /// Proxies that say first who the client is.
+        public var proxies: [Network] = []
         /// From the accepted connection to the end of the handshake.
         public var handshakeTimeout: Milliseconds = 10_000
         /// Bytes in one message of a peer.
@@ -50,6 +55,9 @@ public struct Settings: Sendable, Equatable {
 
     public struct HTTP: Sendable, Equatable {
         public var listen = [Endpoint(host: Endpoint.everywhere, port: 8080)]
+        /// HTTPS.
+        public var tlsListen: [Endpoint] = []
+        public var proxies: [Network] = []
         /// From a request's first byte to the end of its header.
         public var headerTimeout: Milliseconds = 10_000
         /// Between two requests of one connection.
@@ -62,6 +70,14 @@ public struct Settings: Sendable, Equatable {
 
     public struct API: Sendable, Equatable {
         public var listen = [Endpoint(host: "127.0.0.1", port: 8081)]
+    }
+
+    /// What the `tls_listen` addresses show.
+    public struct TLS: Sendable, Equatable {
+        /// PEM files, each with its chain; the first is shown where a client names no host of another.
+        public var certificates: [String] = []
+        /// The keys, in the same order.
+        public var keys: [String] = []
     }
 
     /// Who may publish to a name that already has a publisher.

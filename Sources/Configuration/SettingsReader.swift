@@ -126,11 +126,13 @@ struct SettingsReader {
             }
         }
         checkListeners()
+        checkCertificates()
     }
 
     private mutating func checkListeners() {
         let listeners = [
             ("rtmp.listen", settings.rtmp.listen), ("http.listen", settings.http.listen),
+            ("rtmp.tls_listen", settings.rtmp.tlsListen), ("http.tls_listen", settings.http.tlsListen),
             ("api.listen", settings.api.listen), ("relay.listen", settings.relay.listen),
         ]
         for (i, (later, endpoints)) in listeners.enumerated() {
@@ -141,6 +143,21 @@ struct SettingsReader {
                 guard let place = places[key] else { continue }
                 refuse(place, key, "\(both) is also in \(other)", "give each its own port")
             }
+        }
+    }
+
+    private mutating func checkCertificates() {
+        let (certificates, keys) = (settings.tls.certificates, settings.tls.keys)
+        if certificates.count != keys.count, let place = places["tls.keys"] ?? places["tls.certificates"] {
+            let fault = "there are \(certificates.count) certificates and \(keys.count) keys"
+            refuse(place, "tls.keys", fault, "give each certificate its key, in the same order")
+        }
+        guard certificates.isEmpty else { return }
+        for (key, endpoints) in [
+            ("rtmp.tls_listen", settings.rtmp.tlsListen), ("http.tls_listen", settings.http.tlsListen),
+        ] {
+            guard !endpoints.isEmpty, let place = places[key] else { continue }
+            refuse(place, key, "has no certificate to show", "set tls.certificates and tls.keys")
         }
     }
 

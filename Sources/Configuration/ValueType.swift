@@ -159,9 +159,42 @@ extension ValueType<String> {
         show: { $0.isEmpty ? "off" : $0 })
 }
 
+/// Items one key may list.
+private let listLimit = 64
+
+extension ValueType<[String]> {
+    /// One file, a list of them (in an override, between commas), or `off` for none.
+    static let paths = ValueType(
+        expectation: "a file's path, a list of them, or off",
+        read: { (texts) throws(ValueFault) in
+            if texts == ["off"] { return [] }
+            let parts = texts.flatMap { $0.split(separator: ",") }.map { String($0.drop { $0 == " " }) }
+            guard !parts.isEmpty, parts.count <= listLimit else {
+                throw ValueFault("holds \(parts.count) files", "give 1 to \(listLimit), or off for none")
+            }
+            return try parts.map { (part) throws(ValueFault) in try ValueType<String>.path.read([part]) }
+        },
+        show: { $0.isEmpty ? "off" : $0.joined(separator: ",") },
+        isList: true)
+}
+
+extension ValueType<[Network]> {
+    /// One range of addresses, a list of them (in an override, between commas), or `off` for none.
+    static let networks = ValueType(
+        expectation: "a network such as 10.0.0.0/8, a list of them, or off",
+        read: { (texts) throws(ValueFault) in
+            if texts == ["off"] { return [] }
+            let parts = texts.flatMap { $0.split(separator: ",") }.map { String($0.drop { $0 == " " }) }
+            guard !parts.isEmpty, parts.count <= listLimit else {
+                throw ValueFault("holds \(parts.count) networks", "give 1 to \(listLimit), or off for none")
+            }
+            return try parts.map { (part) throws(ValueFault) in try Network(part) }
+        },
+        show: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: ",") },
+        isList: true)
+}
+
 extension ValueType<[Endpoint]> {
-    /// Addresses one key may list.
-    private static var listLimit: Int { 64 }
 
     /// One address, a list of them (in an override, between commas), or `off` for none.
     static let endpoints = ValueType(

@@ -140,23 +140,27 @@ public struct DispatchDesk {
             let name = "\(carried.name)"
             let before = seats[node]?.streams[name]
             seats[node]?.streams[name] = carried.role == .gone ? nil : carried
-            out += publishing(carried, before, node)
+            out += publishing(carried, before, node, carry.isWhole ? .running : .begun)
         }
         seats[node]?.isStale = true
         return out
     }
 
     /// Who comes and goes as a publisher is acted on at once: viewers wait for it.
-    private mutating func publishing(_ carried: Carried, _ before: Carried?, _ node: NodeID) -> [Outgoing] {
+    private mutating func publishing(
+        _ carried: Carried, _ before: Carried?, _ node: NodeID, _ arrival: Dispatcher.Arrival
+    ) -> [Outgoing] {
         guard let index = index(node), let stream = dispatcher.stream("\(carried.name)", app: carried.name.app)
         else { return [] }
         var out: [Outgoing] = []
-        if case .publisher = before?.role, let old = before, old.epoch != carried.epoch || carried.role == .gone {
-            out += carryOut(dispatcher.unpublish(stream, at: index, epoch: old.epoch))
+        guard case .publisher(let priority) = carried.role else {
+            guard case .publisher = before?.role, let old = before else { return out }
+            return carryOut(dispatcher.unpublish(stream, at: index, epoch: old.epoch))
         }
-        guard case .publisher(let priority) = carried.role, before != carried else { return out }
+        guard before != carried else { return out }
         let answer = dispatcher.publish(
-            stream, at: index, epoch: carried.epoch, priority: Int(priority), megabits: megabits(carried))
+            stream, at: index, epoch: carried.epoch, priority: Int(priority), megabits: megabits(carried),
+            arrival: arrival)
         switch answer {
         case .followed(let replan, _), .standby(let replan): out += carryOut(replan)
         case .refused(.fenced(let newer)):
@@ -190,7 +194,7 @@ public struct DispatchDesk {
             streams.append(
                 NodeReport.CarriedStream(
                     stream: stream, role: role, viewers: Int(carried.viewers), isWanted: carried.isWanted,
-                    megabits: megabits(carried)))
+                    megabits: megabits(carried), epoch: carried.epoch))
         }
         var report = seat.load.map { NodeReport($0, of: index, topology) } ?? NodeReport(node: index)
         report.measurements = []
@@ -256,6 +260,11 @@ public struct DispatchDesk {
     /// would look at the plan as it was before its own argument was worked out.
     private mutating func carryOut(_ replan: Replan) -> [Outgoing] {
         var out: [Outgoing] = []
+        // Before anybody is moved to them.
+        for raise in replan.raised {
+            guard let node = NodeID(topology[raise.node].id), let name = relayName(raise.stream) else { continue }
+            out.append(Outgoing(node: node, message: .raise(name, from: raise.epoch, to: raise.to)))
+        }
         for move in replan.moves {
             guard let node = NodeID(topology[move.node].id), seats[node]?.isConnected == true,
                 let name = relayName(move.stream), let route = dispatcher.route(of: move.stream, at: move.node)

@@ -6,6 +6,7 @@
 /// Invariant: after `close` no method of the handler is called.
 import CSystem
 import Glibc
+import TLS
 
 public struct Address: Sendable, Hashable, CustomStringConvertible {
     public let host: String
@@ -36,18 +37,21 @@ public protocol ConnectionHandler: AnyObject {
 public enum ConnectionEnd: Sendable, Equatable {
     case closedByPeer
     case failed(Int32)
+    /// TLS came to nothing, for that reason.
+    case insecure(String)
 
     public var description: String {
         switch self {
         case .closedByPeer: "closed by peer"
         case .failed(let code): String(cString: strerror(code))
+        case .insecure(let reason): reason
         }
     }
 }
 
 public final class Connection: PollerOwner {
     public let descriptor: Int32
-    public let peer: Address
+    public private(set) var peer: Address
     public private(set) var isClosed = false
     public private(set) var bytesIn: UInt64 = 0
     /// Bytes that left through the outbox; the fan-out counts its own.
@@ -60,6 +64,9 @@ public final class Connection: PollerOwner {
     private var outbox: [UInt8] = []
     private var outboxSent = 0
     private var wantsWritable = false
+    private var tls: TLSSession?
+    /// Written before the handshake was over.
+    private var early: [UInt8] = []
     private var reading = true
 
     /// Reads of one connection in one turn, so that one flooding publisher cannot starve the others.
@@ -81,7 +88,10 @@ public final class Connection: PollerOwner {
         return Address(address)
     }
 
-    /// Starts reading. The connection keeps its handler until it is closed.
+    /// The client that a trusted proxy has named.
+    public func introduce(_ client: Address) { peer = client }
+
+    /// Starts reading. The connection keeps its handler until it is closed, or another takes its place.
     public func start(_ handler: any ConnectionHandler) {
         self.handler = handler
         updateInterest()
@@ -98,6 +108,15 @@ public final class Connection: PollerOwner {
         updateInterest()
     }
 
+    /// What somebody has read before it knew whose it is: taken as if it came now.
+    public func take(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty, !isClosed else { return }
+        bytes.withUnsafeBytes { bytes in
+            if let tls { return open(bytes, tls) }
+            handler?.received(bytes.bindMemory(to: UInt8.self))
+        }
+    }
+
     public func pauseReading(_ paused: Bool) {
         reading = !paused
         updateInterest()
@@ -105,6 +124,12 @@ public final class Connection: PollerOwner {
 
     public func write(_ bytes: [UInt8]) {
         guard !isClosed, !bytes.isEmpty else { return }
+        if let tls { return seal(bytes, tls) }
+        writeOut(bytes)
+    }
+
+    /// As it is.
+    private func writeOut(_ bytes: [UInt8]) {
         guard !hasOutbox else {
             outbox.append(contentsOf: bytes)
             return
@@ -141,6 +166,10 @@ public final class Connection: PollerOwner {
     /// let go of now.
     public func finish() {
         guard !isClosed else { return }
+        if let tls {
+            tls.close()
+            writeOut(tls.takeOutput())
+        }
         guard flushOutbox() else {
             handler = Farewell(self)
             reading = true
@@ -159,6 +188,7 @@ public final class Connection: PollerOwner {
         poller = nil
         cs_close(descriptor)
         outbox = []
+        tls = nil
         handler = nil
     }
 
@@ -180,7 +210,11 @@ public final class Connection: PollerOwner {
             }
             bytesIn += UInt64(got)
             lastReceived = loop.now
-            handler.received(UnsafeBufferPointer(rebasing: loop.readBuffer.bindMemory(to: UInt8.self)[..<got]))
+            if let tls {
+                open(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<got]), tls)
+            } else {
+                handler.received(UnsafeBufferPointer(rebasing: loop.readBuffer.bindMemory(to: UInt8.self)[..<got]))
+            }
             if got < loop.readBuffer.count { return }
         }
     }
@@ -193,6 +227,87 @@ public final class Connection: PollerOwner {
     }
 
     deinit { close() }
+
+    // MARK: TLS
+
+    /// From here on everything is sealed and opened. To be called before `start`; a client begins the handshake.
+    public func secure(_ session: TLSSession) {
+        tls = session
+        try? session.start()
+        writeOut(session.takeOutput())
+    }
+
+    /// What TLS has agreed on; nil without it.
+    public var security: TLSSession? { tls }
+
+    private func open(_ bytes: UnsafeRawBufferPointer, _ tls: TLSSession) {
+        let wasEstablished = tls.isEstablished
+        do {
+            try tls.receive(bytes, through: loop.openBuffer) { plain in
+                handler?.received(plain)
+                return !isClosed && handler != nil
+            }
+        } catch {
+            writeOut(tls.takeOutput())
+            reading = false
+            updateInterest()
+            handler?.ended(.insecure(error.description))
+            return
+        }
+        guard !isClosed else { return }
+        writeOut(tls.takeOutput())
+        if !wasEstablished, tls.isEstablished {
+            let waited = early
+            early = []
+            write(waited)
+        }
+        if tls.isClosedByPeer, reading {
+            reading = false
+            updateInterest()
+            handler?.ended(.closedByPeer)
+        }
+    }
+
+    private func seal(_ bytes: [UInt8], _ tls: TLSSession) {
+        guard tls.isEstablished else {
+            early += bytes
+            return
+        }
+        bytes.withUnsafeBytes { bytes in
+            var vector = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            var taken = 0
+            while taken < bytes.count {
+                let part = tls.seal(&vector, 1, skipping: taken, into: loop.sealBuffer)
+                guard part.taken > 0 else { return }
+                writeOut(Array(loop.sealBuffer[..<part.sealed]))
+                taken += part.taken
+            }
+        }
+    }
+
+    /// As `SocketWriter.write`, sealed: straight from the vectors into the loop's buffer and from there to the socket.
+    /// What the socket does not take, at most a bufferful, waits in the outbox.
+    public func writeSealed(_ vectors: UnsafePointer<iovec>, _ count: Int) -> SocketWriter.Outcome {
+        guard let tls, !isClosed else { return .failed }
+        var taken = 0
+        while !hasOutbox {
+            let part = tls.seal(vectors, count, skipping: taken, into: loop.sealBuffer)
+            guard part.taken > 0 else { break }
+            taken += part.taken
+            var vector = iovec(iov_base: loop.sealBuffer.baseAddress, iov_len: part.sealed)
+            let sent: Int
+            switch SocketWriter.write(descriptor, &vector, 1) {
+            case .wrote(let count): sent = count
+            case .full: sent = 0
+            case .failed: return .failed
+            }
+            guard sent < part.sealed else { continue }
+            outbox = Array(loop.sealBuffer[sent..<part.sealed])
+            outboxSent = 0
+            updateInterest()
+        }
+        return taken > 0 ? .wrote(taken) : .full
+    }
 }
 
 /// Sees a connection off that has been finished with bytes still waiting. Keeps it alive until then.

@@ -5,12 +5,18 @@
 import CSystem
 import CUV
 import Glibc
+import TLS
 
 public final class Loop {
     public let index: Int
     public let mailbox: Mailbox
     /// Where every socket of this loop is read into: nothing of it outlives the callback.
     public let readBuffer: UnsafeMutableRawBufferPointer
+
+    /// Where TLS opens what was read, and seals what is written. Made when the first connection needs them.
+    private(set) lazy var tlsBuffers = TLSBuffers()
+    var openBuffer: UnsafeMutableBufferPointer<UInt8> { tlsBuffers.open }
+    var sealBuffer: UnsafeMutableRawBufferPointer { tlsBuffers.seal }
 
     let uv: UnsafeMutablePointer<uv_loop_t>
     private var stopping = false
@@ -67,6 +73,19 @@ public final class Loop {
     }()
 }
 
+/// The memory that all TLS connections of a loop share.
+final class TLSBuffers {
+    let open = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: TLSSession.recordSize)
+    /// What can wait for a viewer whose socket is full, too: two records.
+    let seal = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 2 * (TLSSession.recordSize + TLSSession.recordOverhead), alignment: 16)
+
+    deinit {
+        open.deallocate()
+        seal.deallocate()
+    }
+}
+
 /// Clocks for those who live on a loop.
 public enum Clock {
     public static var unixMilliseconds: UInt64 { cs_unix_ms() }
@@ -102,6 +121,13 @@ public enum Process {
             count += got
         }
         return Array(bytes[..<count])
+    }
+
+    /// When the file was last changed, in nanoseconds since 1970; nil if it is not there.
+    public static func modified(_ file: String) -> Int64? {
+        var found = stat()
+        guard stat(file, &found) == 0 else { return nil }
+        return Int64(found.st_mtim.tv_sec) * 1_000_000_000 + Int64(found.st_mtim.tv_nsec)
     }
 
     /// Puts a file in the place of another, whole or not at all.

@@ -34,6 +34,13 @@ struct Configurations {
         return true
     }
 
+    /// Script data first, then video, then audio.
+    var bodies: [(kind: MediaKind, body: [UInt8])] {
+        [MediaKind.script, .video, .audio].flatMap { wanted in
+            entries.filter { $0.key.kind == wanted }.map { (wanted, $0.body) }
+        }
+    }
+
     /// A new publish session says everything anew; what the last one said no longer holds.
     mutating func reset() {
         entries = []

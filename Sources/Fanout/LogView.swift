@@ -50,7 +50,8 @@ public final class LogView {
         if count == capacity { grow() }
         slots.advanced(by: count).initialize(
             to: ViewerSlot(
-                descriptor: viewer.connection.descriptor, lastProgress: loop.now,
+                descriptor: viewer.connection.descriptor, isSealed: viewer.connection.security != nil,
+                lastProgress: loop.now,
                 viewer: Unmanaged.passUnretained(viewer)))
         viewer.view = self
         viewer.index = count
@@ -143,7 +144,7 @@ public final class LogView {
                 start = slots[index].offset
                 batch = reader.gather(from: start, to: head, into: vectors)
             }
-            switch SocketWriter.write(slots[index].descriptor, vectors, batch.count) {
+            switch write(index, batch.count) {
             case .wrote(let written):
                 slots[index].offset += UInt64(written)
                 slots[index].bytes += UInt64(written)
@@ -156,6 +157,12 @@ public final class LogView {
             }
         }
         dropFailed()
+    }
+
+    /// The first `count` vectors, to one viewer.
+    private func write(_ index: Int, _ count: Int) -> SocketWriter.Outcome {
+        guard slots[index].isSealed else { return SocketWriter.write(slots[index].descriptor, vectors, count) }
+        return slots[index].viewer._withUnsafeGuaranteedRef { $0.connection.writeSealed(vectors, count) }
     }
 
     private func block(_ index: Int) {
@@ -228,7 +235,7 @@ public final class LogView {
                 limit = frame.end
             }
             let batch = reader.gather(from: slots[index].offset, to: limit, into: vectors)
-            switch SocketWriter.write(slots[index].descriptor, vectors, batch.count) {
+            switch write(index, batch.count) {
             case .wrote(let written):
                 progress(index, written)
                 if written < batch.bytes { return block(index) }
@@ -298,7 +305,7 @@ public final class LogView {
             vectors[0] = iovec(
                 iov_base: segment.bytes + Int(slots[index].offset - segment.base),
                 iov_len: Int(slots[index].frameEnd - slots[index].offset))
-            return SocketWriter.write(slots[index].descriptor, vectors, 1)
+            return write(index, 1)
         }
         switch written {
         case .wrote(let count): progress(index, count)

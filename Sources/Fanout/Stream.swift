@@ -195,8 +195,6 @@ public final class Stream {
 
     /// Another publish session: its frames are numbered anew, and what the last one said no longer holds.
     private func beginEpoch(_ newer: UInt64) {
-        epoch = newer
-        sequence = 0
         hasVideo = false
         awaitsKeyframe = true
         lastKeyframe = nil
@@ -205,6 +203,30 @@ public final class Stream {
         let reached = channels[0].writer.newestTimestamp
         relayedTimeline.beginEpoch(reached: reached, at: counters.lastFrame)
         if let reached { timeline.follow(reached, arrived: Int64(counters.lastFrame)) }
+        number(in: newer)
+    }
+
+    /// The session that publishes here numbers on in a higher epoch. What it has said of its tracks is said again: who
+    /// takes frames by their numbers takes a new epoch for a new session. False where that cannot be.
+    public func raise(to newer: UInt64) -> Bool {
+        guard newer > epoch, let publisher, !publisher.isUpstream else { return false }
+        number(in: newer)
+        let time = channels[0].writer.newestTimestamp ?? 0
+        for (kind, body) in configurations.bodies {
+            guard let frame = try? FrameClass(kind, body.span) else { continue }
+            sequence += 1
+            let mark = FrameMark(
+                size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
+                session: session)
+            store(frame, mark, body)
+        }
+        return true
+    }
+
+    /// From the next frame on.
+    private func number(in newer: UInt64) {
+        epoch = newer
+        sequence = 0
         let oldest = channels[0].writer.oldestMark?.session ?? session
         epochs.removeAll { $0.session < oldest }
         if epochs.count == Stream.maxEpochs { epochs.removeFirst() }

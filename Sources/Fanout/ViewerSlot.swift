@@ -18,6 +18,8 @@ struct ViewerSlot {
     }
 
     var descriptor: Int32
+    /// What goes to the socket goes through TLS.
+    var isSealed = false
     var state = State.waiting
     /// Which prologue this viewer has had.
     var version: UInt32 = 0

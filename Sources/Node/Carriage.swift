@@ -23,6 +23,15 @@ final class Carriage: Sendable {
         changed.with { $0 }?()
     }
 
+    func raise(_ name: StreamName, session: String, to epoch: UInt64) {
+        let raised = entries.with { entries in
+            guard entries[name]?.session == session else { return false }
+            entries[name]?.epoch = epoch
+            return true
+        }
+        if raised { changed.with { $0 }?() }
+    }
+
     func remove(_ name: StreamName, session: String) {
         let removed = entries.with { entries in
             guard entries[name]?.session == session else { return false }

@@ -272,6 +272,9 @@ final class DispatchLink: ConnectionHandler {
         case .fenced(_, let name, let newer):
             guard let name = StreamName(app: name.app, name: name.name) else { return }
             worker.fence(name, newer: newer)
+        case .raise(let name, let from, let to):
+            guard let name = StreamName(app: name.app, name: name.name) else { return }
+            worker.raise(name, from: from, to: to)
         case .room(let room): state.gate.learn(room)
         case .ping(let ping):
             let now = Clock.unixMicroseconds

@@ -9,7 +9,9 @@ public enum Node {
     /// Where the node listens: what was configured, with the ports that the system chose for 0.
     public struct Ports: Sendable {
         public var rtmp: [UInt16] = []
+        public var rtmps: [UInt16] = []
         public var http: [UInt16] = []
+        public var https: [UInt16] = []
         public var api: [UInt16] = []
         public var relay: [UInt16] = []
     }
@@ -18,7 +20,7 @@ public enum Node {
     public static func run(_ settings: Settings, started: (Ports) -> Void) throws(StartError) {
         let descriptors = Int(clamping: EventLoop.Process.raiseFileLimit())
         let count = settings.threads > 0 ? settings.threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let state = NodeState(
+        let state = try NodeState(
             settings: settings, relay: try relayConfiguration(settings), loops: count, descriptors: descriptors)
         let workers = (0..<count).map { Worker(index: $0, state: state) }
         let ports: Ports
@@ -37,22 +39,30 @@ public enum Node {
         }
         let threads = workers.dropFirst().map { LoopThread($0.loop) }
         let shutdown = Shutdown(workers[0])
+        let certificates = state.certificates.map { CertificateWatch($0, on: workers[0].loop) }
         state.log.write(
             .info, "node.start",
             [
                 ("version", version), ("threads", "\(count)"), ("rtmp", "\(ports.rtmp)"), ("http", "\(ports.http)"),
-                ("api", "\(ports.api)"), ("relay", "\(ports.relay)"), ("node", state.relay.node.name),
+                ("rtmps", "\(ports.rtmps)"), ("https", "\(ports.https)"), ("api", "\(ports.api)"),
+                ("relay", "\(ports.relay)"), ("node", state.relay.node.name),
             ])
         started(ports)
         workers[0].loop.run()
         for thread in threads { thread.join() }
-        withExtendedLifetime((shutdown, workers)) {}
+        withExtendedLifetime((shutdown, certificates, workers)) {}
         state.log.write(.info, "node.stop")
     }
 
     private static func listen(_ workers: [Worker], _ settings: Settings) throws(ListenError) -> Ports {
         var ports = Ports()
         for endpoint in settings.rtmp.listen { ports.rtmp.append(try listen(workers, endpoint, .rtmp)) }
+        for endpoint in settings.rtmp.tlsListen {
+            ports.rtmps.append(try listen(workers, endpoint, .rtmp, sealed: true))
+        }
+        for endpoint in settings.http.tlsListen {
+            ports.https.append(try listen(workers, endpoint, .http, sealed: true))
+        }
         for endpoint in settings.http.listen { ports.http.append(try listen(workers, endpoint, .http)) }
         for endpoint in settings.api.listen { ports.api.append(try listen(workers, endpoint, .api)) }
         for endpoint in settings.relay.listen { ports.relay.append(try listen(workers, endpoint, .relay)) }
@@ -60,10 +70,10 @@ public enum Node {
     }
 
     private static func listen(
-        _ workers: [Worker], _ endpoint: Endpoint, _ service: Worker.Service
+        _ workers: [Worker], _ endpoint: Endpoint, _ service: Worker.Service, sealed: Bool = false
     ) throws(ListenError) -> UInt16 {
         var port = UInt16(endpoint.port)
-        for worker in workers { port = try worker.listen(endpoint, port: port, service) }
+        for worker in workers { port = try worker.listen(endpoint, port: port, service, sealed: sealed) }
         return port
     }
 }

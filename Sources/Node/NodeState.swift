@@ -12,6 +12,7 @@ final class NodeState: Sendable {
     let started = Clock.unixMilliseconds
     let addresses: AddressLimits
     let gate: Gate
+    let certificates: Certificates?
     /// Who this node is to others.
     let relay: RelayConnection.Configuration
     let paths: StreamPaths
@@ -35,7 +36,9 @@ final class NodeState: Sendable {
     /// Distinct reasons that are counted; they come from the program's own lists, so this is a backstop.
     private static let maxReasons = 200
 
-    init(settings: Settings, relay: RelayConnection.Configuration, loops: Int, descriptors: Int) {
+    init(
+        settings: Settings, relay: RelayConnection.Configuration, loops: Int, descriptors: Int
+    ) throws(StartError) {
         self.settings = settings
         self.relay = relay
         paths = StreamPaths(relay.node)
@@ -43,6 +46,7 @@ final class NodeState: Sendable {
         log = EventLog(settings.log)
         addresses = AddressLimits(
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
+        certificates = try Certificates(settings.tls, log: log)
         gate = Gate(settings, loops: loops, descriptors: descriptors)
         hub = Hub(settings: FanoutSettings(settings), loops: loops)
     }

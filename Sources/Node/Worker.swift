@@ -5,6 +5,7 @@ import EventLoop
 import Fanout
 import Operations
 import RelayProtocol
+import TLS
 
 final class Worker {
     let loop: Loop
@@ -45,11 +46,13 @@ final class Worker {
     }
 
     /// Listens, and returns the port: the one that was asked for, or the one that the system chose for port 0.
-    func listen(_ endpoint: Endpoint, port: UInt16, _ service: Service) throws(ListenError) -> UInt16 {
+    func listen(
+        _ endpoint: Endpoint, port: UInt16, _ service: Service, sealed: Bool
+    ) throws(ListenError) -> UInt16 {
         let host = endpoint.host == Endpoint.everywhere ? "" : endpoint.host
         let listener = try Listener(
             host: host, port: port, sendBuffer: state.settings.play.sendBuffer, on: loop
-        ) { [unowned self] connection in accept(connection, service) }
+        ) { [unowned self] connection in accept(connection, service, sealed: sealed) }
         listeners.append(listener)
         return listener.port
     }
@@ -59,8 +62,37 @@ final class Worker {
         listeners = []
     }
 
-    private func accept(_ connection: Connection, _ service: Service) {
+    private func accept(_ connection: Connection, _ service: Service, sealed: Bool) {
         guard admit(connection) else { return }
+        guard isProxy(connection.peer.host, of: service) else { return welcome(connection, service, sealed: sealed) }
+        connection.start(
+            Preface(connection) { [unowned self] result in
+                switch result {
+                case .success(let rest):
+                    welcome(connection, service, sealed: sealed)
+                    connection.take(rest)
+                case .failure(let failure):
+                    state.count(error: failure.reason)
+                    state.log.write(
+                        .warning, "proxy.refused",
+                        [("address", "\(connection.peer)"), ("reason", failure.description)])
+                    state.sessionEnded(bytesIn: connection.bytesIn, bytesOut: 0)
+                    connection.close()
+                }
+            })
+    }
+
+    private func isProxy(_ host: String, of service: Service) -> Bool {
+        let proxies: [Network] =
+            switch service {
+            case .rtmp: state.settings.rtmp.proxies
+            case .http: state.settings.http.proxies
+            case .api, .relay: []
+            }
+        return proxies.contains { $0.contains(host) }
+    }
+
+    private func welcome(_ connection: Connection, _ service: Service, sealed: Bool) {
         guard state.addresses.enter(connection.peer.host) else {
             state.count(error: "limit_sessions_per_address")
             state.sessionEnded(bytesIn: 0, bytesOut: 0)
@@ -75,6 +107,7 @@ final class Worker {
             case .api: HTTPSession(connection, worker: self, number: number, isAdmin: true)
             }
         keep(session)
+        if sealed, let certificates = state.certificates { connection.secure(TLSSession(certificates.context)) }
         (session as? RelaySession)?.begin()
     }
 
@@ -212,6 +245,19 @@ final class Worker {
             publisher.end(.replaced(by: "a newer session on another node"))
             stream.endPublish(session: publisher.session)
             mailbox.post { loop in me.value(on: loop).pullIfSilent(name) }
+        }
+    }
+
+    /// The session that publishes the stream here numbers on in a higher epoch: viewers elsewhere have seen a higher one
+    /// than its own, and would take its frames for old.
+    func raise(_ name: StreamName, from epoch: UInt64, to newer: UInt64) {
+        guard let handle = state.hub.find(name) else { return }
+        let (carriage, log) = (state.carriage, state.log)
+        handle.onHome(from: loop) { stream in
+            guard stream.epoch >= epoch, stream.raise(to: newer), let publisher = stream.publisher else { return }
+            log.write(
+                .info, "publish.raised", session: publisher.session, [("stream", "\(name)"), ("epoch", "\(newer)")])
+            carriage.raise(name, session: publisher.session, to: newer)
         }
     }
 

@@ -36,7 +36,7 @@ struct RefusalTests {
             ("log.colour=on", "log has format, level"),
             (
                 "=1",
-                "the sections are node, rtmp, http, api, publish, play, retention, relay, dispatch, limits, metrics, log, drain, apps"
+                "the sections are node, rtmp, http, api, tls, publish, play, retention, relay, dispatch, limits, metrics, log, drain, apps"
             ),
         ])
     func advice(override: String, advice: String) {
@@ -93,6 +93,15 @@ struct RefusalTests {
                 "a.yaml:1: http.listen: :1935 is also in rtmp.listen; give each its own port"
             ])
         #expect(problems("", ["http.listen=:0", "rtmp.listen=:0"]) == [])
+        #expect(
+            problems("http: {tls_listen: ':8443'}") == [
+                "a.yaml:1: http.tls_listen: has no certificate to show; set tls.certificates and tls.keys"
+            ])
+        #expect(
+            problems("tls: {certificates: [a.pem, b.pem], keys: a.key}") == [
+                "a.yaml:1: tls.keys: there are 2 certificates and 1 keys; "
+                    + "give each certificate its key, in the same order"
+            ])
     }
 
     @Test(
@@ -100,7 +109,7 @@ struct RefusalTests {
         arguments: [
             (
                 "rtmp: yes",
-                "a.yaml:1: rtmp: is a section, not a value; put rtmp.listen or rtmp.handshake_timeout under it"
+                "a.yaml:1: rtmp: is a section, not a value; put rtmp.listen or rtmp.tls_listen under it"
             ),
             ("rtmp: [1]", "a.yaml:1: rtmp: is a section"), ("threads: [1]", "threads: takes one value, not a list"),
             ("threads:\n  a: 1", "a.yaml:1: threads: takes a value, not keys of its own"),
@@ -114,6 +123,17 @@ struct RefusalTests {
     func shape(yaml: String, words: String) {
         let found = problems(yaml)
         #expect(found.contains { $0.contains(words) }, "\(found)")
+    }
+
+    @Test(
+        "when a network is none",
+        arguments: [
+            ("10.0.0.0/33", "has no number of bits up to 32"), ("10.0.0.0/", "has no number of bits"),
+            ("10.0.0/8", "is not an address"), ("here", "is not an address"), ("::1/129", "up to 128"),
+        ])
+    func networks(text: String, words: String) {
+        let found = problems("", ["rtmp.proxies=\(text)"])
+        #expect(found.count == 1 && found[0].contains(words), "\(found)")
     }
 
     @Test("when it is too deep or too long to be one, without harm")

@@ -63,6 +63,15 @@ struct SettingsTests {
         #expect(read.rtmp.listen.map(\.description) == [":1", "[::1]:2", "10.0.0.1:3"])
     }
 
+    @Test("know which addresses a network holds")
+    func networks() throws {
+        let proxies = try settings("rtmp: {proxies: [10.1.0.0/15, 192.0.2.1, '2001:db8::/33', '::/0']}").rtmp.proxies
+        func places(_ host: String) -> [Int] { proxies.indices.filter { proxies[$0].contains(host) } }
+        #expect(places("10.1.2.3") == [0] && places("10.0.9.9") == [0] && places("10.2.0.0") == [])
+        #expect(places("192.0.2.1") == [1] && places("192.0.2.2") == [] && places("nobody") == [])
+        #expect(places("2001:db8:7fff::1") == [2, 3] && places("2001:db8:8000::1") == [3])
+    }
+
     @Test("turn a listener off")
     func off() throws {
         #expect(try settings("rtmp: {listen: off}").rtmp.listen.isEmpty)
@@ -90,7 +99,8 @@ struct SettingsTests {
         for key in Key.all {
             let candidates =
                 other[key.path].map { [$0] } ?? [
-                    "off", "77", "77Mbit", "77s", "7s", "80ms", "77MiB", "7MiB", "7KiB", ":77", "a.example:77",
+                    "off", "77", "10.0.0.0/8", "77Mbit", "77s", "7s", "80ms", "77MiB", "7MiB", "7KiB", ":77",
+                    "a.example:77",
                 ]
             let changed = candidates.contains { text in
                 var settings = Settings()

@@ -111,7 +111,7 @@ struct DeskTests {
         #expect(after.parents.contains { $0.place.node.name == primary })
     }
 
-    @Test("fences the older of two publishers, wherever it is")
+    @Test("fences the older of two publishers, wherever it is and whatever their clocks say")
     func fence() throws {
         var office = try Office()
         office.carry(.publisher(priority: 0), epoch: 7, at: "fra-1")
@@ -119,9 +119,41 @@ struct DeskTests {
         let fenced = office.said.filter { if case .fenced = $0.message { true } else { false } }
         #expect(fenced.map(\.node.name) == ["fra-1"])
         #expect(fenced.first?.message == .fenced(stream: 0, office.name, newer: 9))
+        office.said = []
+        // The newest of all, on a node whose clock is behind: it numbers on above what viewers have seen.
         office.carry(.publisher(priority: 0), epoch: 8, at: "iad-1")
-        #expect(office.said.last?.node.name == "iad-1")
-        #expect(office.said.last?.message == .fenced(stream: 0, office.name, newer: 9))
+        #expect(office.said.first == .init(node: NodeID("iad-1")!, message: .raise(office.name, from: 8, to: 10)))
+        #expect(
+            office.said.contains(.init(node: NodeID("nrt-1")!, message: .fenced(stream: 0, office.name, newer: 10))))
+    }
+
+    @Test("follows the publisher of the highest priority, and has the other number on above it before anybody moves")
+    func priorities() throws {
+        var office = try Office()
+        office.carry(.publisher(priority: 5), epoch: 20, at: "fra-1")
+        office.want(at: "nrt-3")
+        office.said = []
+        office.carry(.publisher(priority: 1), epoch: 7, at: "iad-1")
+        #expect(office.said.contains(.init(node: NodeID("iad-1")!, message: .raise(office.name, from: 7, to: 21))))
+        #expect(!office.said.contains { if case .fenced = $0.message { true } else { false } })
+        office.said = []
+        office.carry(.publisher(priority: 1), epoch: 21, at: "iad-1")
+        #expect(office.said.isEmpty, "it has done so")
+        office.carry(.gone, epoch: 20, at: "fra-1")
+        let moved = try #require(office.steers(to: "nrt-3").last)
+        #expect(moved.parents.first?.path.nodes.first?.name == "iad-1")
+        // The better one is back, with a clock that knows nothing of that.
+        office.said = []
+        office.carry(.publisher(priority: 5), epoch: 15, at: "fra-1")
+        let raised = office.said.first
+        #expect(raised?.node.name == "fra-1")
+        guard case .raise(_, from: 15, let epoch) = raised?.message else {
+            Issue.record("\(String(describing: raised))")
+            return
+        }
+        #expect(epoch > 21)
+        let back = try #require(office.steers(to: "nrt-3").last)
+        #expect(back.parents.first?.path.nodes.first?.name == "fra-1")
     }
 
     @Test("moves what hung on a node that stays away, and nothing else")

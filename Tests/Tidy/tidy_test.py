@@ -22,7 +22,7 @@ SYSTEM = {"Glibc", "Synchronization"}
 # Who may import a C library: modules, and inside them the only files, when it is few (None: any file).
 LIBRARIES = {
     "CUV": {"EventLoop": None},
-    "COpenSSL": {"RTMP": 2, "HTTP": 2, "RelayProtocol": 2, "EventLoop": None},
+    "COpenSSL": {"RTMP": 2, "HTTP": 2, "RelayProtocol": 2, "TLS": None},
     "CYAML": {"Configuration": 1},
     "CSystem": {"EventLoop": None, "loadgen": None},
 }
