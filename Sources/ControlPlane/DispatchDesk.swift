@@ -115,7 +115,7 @@ public struct DispatchDesk {
             seats[node]?.load = load
             return carryOut(dispatcher.take(NodeReport(load, of: index, topology))) + tellRoom(to: node, index, load)
         case .carry(let carry): return take(carry, node)
-        case .want(let want): return [answer(want, node, index)]
+        case .want(let want): return answer(want, node, index).map { [$0] } ?? []
         case .unwant(let name):
             seats[node]?.wants.remove("\(name)")
             if let stream = dispatcher.stream(named: "\(name)") { _ = dispatcher.leave(stream, at: index) }
@@ -204,13 +204,23 @@ public struct DispatchDesk {
 
     // MARK: Routes
 
-    private mutating func answer(_ want: Want, _ node: NodeID, _ index: NodeIndex) -> Outgoing {
+    /// Whether all there is has been told: a dispatcher that has just started waits for it before it says that there is
+    /// no such stream. Without an answer nodes go on with what they know themselves.
+    private var hasHeardAll: Bool {
+        isSettled
+            || topology.nodes.allSatisfy { node in
+                NodeID(node.id).flatMap { seats[$0] }.map { $0.isConnected && $0.register != nil } ?? false
+            }
+    }
+
+    private mutating func answer(_ want: Want, _ node: NodeID, _ index: NodeIndex) -> Outgoing? {
         let name = "\(want.name)"
         seats[node]?.wants.insert(name)
         guard let stream = dispatcher.stream(name, app: want.name.app) else {
             return steer(node, want.request, want.name, [], "the dispatcher keeps as many streams as it can")
         }
         switch dispatcher.join(stream, at: index) {
+        case .refused(.notPublished) where !hasHeardAll: return nil
         case .refused(let refusal):
             return steer(node, want.request, want.name, [], refusal.describe(in: topology))
         case .route(let route, let why):

@@ -40,6 +40,7 @@ extension Dispatcher {
             trees[stream].members[place].parent >= 0
         else { return }
         let isDouble = hasTwin(stream, place)
+        if !isDouble, giveWay(stream, place, into: &replan) { return }
         let audience = Double(self.audience(stream, below: place))
         let delay = Double(trees[stream].members[place].delay)
         let removed = takeOut(stream, place)
@@ -60,11 +61,68 @@ extension Dispatcher {
         }
     }
 
-    /// Whether the stream enters the member's IDC a second time, as after failovers that nodes made on their own.
+    /// A stream comes into an IDC by a relay of it. Where an edge has become the entry, as after failovers that nodes
+    /// made on their own, it gives way to a relay that is there again, be it one that hangs below it by now. Whether
+    /// anything moved.
+    private mutating func giveWay(_ stream: Int, _ place: Int, into replan: inout Replan) -> Bool {
+        let edge = Int(trees[stream].members[place].node)
+        let top = Int(trees[stream].members[place].parent)
+        let parent = Int(trees[stream].members[top].node)
+        guard !nodes[edge].isOrdinaryRelay else { return false }
+        surveyExits(stream, rate: trees[stream].rate)
+        let relay = relayBelow(stream, place) ?? freshRelay(nodes[edge].idc, rate: trees[stream].rate).node
+        let depth = Int(trees[stream].members[top].hops) + 2 + trees[stream].height(of: place)
+        guard relay >= 0, depth <= settings.hopLimit else { return false }
+        var old: NodeIndex?
+        unhang(stream, place)
+        if let below = trees[stream].member(at: relay) {
+            old = NodeIndex(Int(trees[stream].members[Int(trees[stream].members[below].parent)].node))
+            unhang(stream, below)
+        }
+        let entry = recruit(stream, relay, below: top)
+        hang(stream, place, below: entry)
+        survey.endSurge()
+        // Parents are told before their children.
+        let (above, inside) = (Why.Choice.branch(at: NodeIndex(parent), relays: 0), Why.Choice.inside(NodeIndex(relay)))
+        note(stream, relay, from: old, to: parent, above, into: &replan)
+        note(stream, edge, from: NodeIndex(parent), to: relay, inside, into: &replan)
+        for child in trees[stream].children(of: place)
+        where trees[stream].members[child].idc == trees[stream].members[place].idc {
+            guard sendingLoad(relay, trees[stream].rate) != nil else { break }
+            unhang(stream, child)
+            hang(stream, child, below: entry)
+            let node = Int(trees[stream].members[child].node)
+            note(stream, node, from: NodeIndex(edge), to: relay, inside, into: &replan)
+        }
+        return true
+    }
+
+    private func note(
+        _ stream: Int, _ node: Int, from: NodeIndex?, to: Int, _ choice: Why.Choice, into replan: inout Replan
+    ) {
+        let why = Why(.improved(from: 0), choice)
+        replan.moves.append(
+            Replan.Move(
+                stream: StreamIndex(stream), node: NodeIndex(node), from: from, to: NodeIndex(to), why: why))
+    }
+
+    /// A relay of the same IDC that gets the stream through this member.
+    private func relayBelow(_ stream: Int, _ place: Int) -> Int? {
+        let tree = trees[stream]
+        return tree.members.indices.first { other in
+            tree.members[other].idc == tree.members[place].idc
+                && nodes[Int(tree.members[other].node)].isOrdinaryRelay && tree.hangs(other, below: place)
+        }.map { Int(tree.members[$0].node) }
+    }
+
+    /// Whether the stream enters the member's IDC a second time, as after failovers that nodes made on their own. A relay
+    /// is not the one to yield to an edge.
     private func hasTwin(_ stream: Int, _ place: Int) -> Bool {
         let tree = trees[stream]
+        let isRelay = nodes[Int(tree.members[place].node)].isOrdinaryRelay
         return tree.members.indices.contains { other in
             other != place && tree.members[other].idc == tree.members[place].idc
+                && (!isRelay || nodes[Int(tree.members[other].node)].isOrdinaryRelay || tree.root == other)
                 && tree.members[other].isConnected && tree.entersIDC(other) && !tree.hangs(other, below: place)
         }
     }

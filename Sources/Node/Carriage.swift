@@ -47,5 +47,10 @@ final class Carriage: Sendable {
         return 0
     }
 
+    /// Whether somebody publishes the stream at this very node.
+    func isPublished(_ name: StreamName) -> Bool {
+        if case .publisher = entries.with({ $0[name]?.role }) { true } else { false }
+    }
+
     var all: [StreamName: Entry] { entries.with { $0 } }
 }

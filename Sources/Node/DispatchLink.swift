@@ -1,7 +1,8 @@
-/// The node's connection to a dispatcher: says what the node is and carries, asks for routes, takes orders.
+/// The node's connection to one dispatcher: says what the node is and carries, asks for routes, takes orders while it is
+/// the one that is followed.
 ///
-/// It lives on the first loop. With no dispatcher to be reached, questions are answered at once with that, and the node
-/// goes on with what it knows.
+/// It lives on the first loop. While the dispatcher cannot be reached, questions are answered at once with that, and the
+/// node goes on with what it knows.
 import Configuration
 import EventLoop
 import Fanout
@@ -17,28 +18,30 @@ enum RouteAnswer: Sendable {
     case unavailable
 }
 
-/// How other loops reach the connection to the dispatcher.
+/// How other loops reach the connections to the dispatchers.
 struct DispatchDoor: Sendable {
     let mailbox: Mailbox
-    let link: LoopBound<DispatchLink>
+    let dispatchers: LoopBound<Dispatchers>
 
-    func withLink(_ work: @escaping @Sendable (DispatchLink) -> Void) {
-        let link = link
-        mailbox.post { loop in work(link.value(on: loop)) }
+    func withDispatchers(_ work: @escaping @Sendable (Dispatchers) -> Void) {
+        let dispatchers = dispatchers
+        mailbox.post { loop in work(dispatchers.value(on: loop)) }
     }
 }
 
 final class DispatchLink: ConnectionHandler {
-    typealias Reply = @Sendable (RouteAnswer) -> Void
+    typealias Reply = (RouteAnswer) -> Void
 
     private unowned let worker: Worker
-    private let servers: [Remote]
-    private var server = 0
+    private unowned let dispatchers: Dispatchers
+    private let server: Remote
+    /// Since the last connection, nobody was told of its loss.
+    private var isNewlyLost = true
     private var dialer: Dialer?
     private var connection: Connection?
     private var machine: RelayConnection?
     private var heartbeat = Heartbeat(interval: interval, deadAfter: deadAfter, now: 0)
-    private var isOpen = false
+    private(set) var isOpen = false
     private var asked: [UInt32: (name: StreamName, reply: Reply, until: UInt64)] = [:]
     private var nextRequest: UInt32 = 1
     private var told: [StreamName: Carried] = [:]
@@ -57,27 +60,19 @@ final class DispatchLink: ConnectionHandler {
     private static let loadInterval: UInt64 = 2_000
     private static let answerTimeout: UInt64 = 400
 
-    init(_ worker: Worker) {
+    init(to server: Remote, of dispatchers: Dispatchers, _ worker: Worker) {
+        self.server = server
+        self.dispatchers = dispatchers
         self.worker = worker
-        servers = worker.state.settings.dispatch.servers
     }
 
     private var state: NodeState { worker.state }
 
-    func start() {
-        let door = LoopBound(self, on: worker.loop)
-        let mailbox = worker.loop.mailbox
-        state.carriage.onChange { mailbox.post { loop in door.value(on: loop).tellCarriage() } }
-        dial()
-    }
-
     // MARK: The connection
 
-    private func dial() {
-        let place = servers[server % servers.count]
-        server += 1
+    func dial() {
         dialer = Dialer(
-            place.host, port: UInt16(clamping: place.port), timeout: DispatchLink.dialTimeout, on: worker.loop
+            server.host, port: UInt16(clamping: server.port), timeout: DispatchLink.dialTimeout, on: worker.loop
         ) { [unowned self] result in
             dialer = nil
             switch result {
@@ -100,10 +95,10 @@ final class DispatchLink: ConnectionHandler {
     }
 
     private func lost(_ reason: String) {
-        if isOpen || server == 1 {
-            state.log.write(.warning, "dispatch.lost", [("reason", reason)])
-        }
+        if isNewlyLost { state.log.write(.warning, "dispatch.lost", [("address", "\(server)"), ("reason", reason)]) }
+        isNewlyLost = false
         isOpen = false
+        dispatchers.failed(self)
         connection?.finish()
         connection = nil
         machine = nil
@@ -137,7 +132,9 @@ final class DispatchLink: ConnectionHandler {
 
     private func opened(_ peer: RelayPeer) {
         isOpen = true
-        state.log.write(.info, "dispatch.open", [("dispatcher", peer.node.name)])
+        isNewlyLost = true
+        dispatchers.opened(self)
+        state.log.write(.info, "dispatch.open", [("dispatcher", peer.node.name), ("address", "\(server)")])
         send(.register(register))
         told = [:]
         for message in Carry.messages(carried, isWhole: true) { send(message) }
@@ -262,6 +259,7 @@ final class DispatchLink: ConnectionHandler {
         let now = worker.loop.now
         for (request, question) in asked where now >= question.until {
             asked[request] = nil
+            dispatchers.failed(self)
             question.reply(.unavailable)
         }
     }
@@ -273,7 +271,7 @@ final class DispatchLink: ConnectionHandler {
             guard let name = StreamName(app: name.app, name: name.name) else { return }
             worker.fence(name, newer: newer)
         case .raise(let name, let from, let to):
-            guard let name = StreamName(app: name.app, name: name.name) else { return }
+            guard dispatchers.isFollowed(self), let name = StreamName(app: name.app, name: name.name) else { return }
             worker.raise(name, from: from, to: to)
         case .room(let room): state.gate.learn(room)
         case .ping(let ping):
@@ -287,6 +285,7 @@ final class DispatchLink: ConnectionHandler {
         guard let name = StreamName(app: steer.name.app, name: steer.name.name) else { return }
         let me = state.relay.node
         let parents = steer.parents.filter { (try? $0.path.extended(by: me)) != nil }.map(\.place.address)
+        guard steer.request != 0 || dispatchers.isFollowed(self) else { return }
         if !parents.isEmpty { state.routes.keep(name, parents) }
         guard steer.request != 0 else { return worker.steer(name, parents) }
         guard let question = asked.removeValue(forKey: steer.request) else { return }

@@ -32,10 +32,10 @@ public enum Node {
             worker.peerMailboxes = workers.map(\.loop.mailbox)
         }
         if !settings.dispatch.servers.isEmpty {
-            let link = DispatchLink(workers[0])
+            let dispatchers = LoopBound(Dispatchers(workers[0]), on: workers[0].loop)
             let mailbox = workers[0].loop.mailbox
-            state.dispatch.with { $0 = DispatchDoor(mailbox: mailbox, link: LoopBound(link, on: workers[0].loop)) }
-            link.start()
+            state.dispatch.with { $0 = DispatchDoor(mailbox: mailbox, dispatchers: dispatchers) }
+            dispatchers.value(on: workers[0].loop).start(workers[0])
         }
         let threads = workers.dropFirst().map { LoopThread($0.loop) }
         let shutdown = Shutdown(workers[0])

@@ -15,8 +15,10 @@ final class RelayFeed {
     var path: RelayPath?
     var meter: CreditMeter
     var isTouched = false
-    /// The parent wants to be rid of it: it goes as soon as another delivers.
+    /// It goes as soon as another delivers.
     var isLeaving = false
+    /// The parent itself wants to be left: a way that leads through it is none.
+    var isSentAway = false
 
     init(source: Int, remote: String, window: Int, for upstream: Upstream) {
         self.source = source

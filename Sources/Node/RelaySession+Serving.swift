@@ -23,9 +23,12 @@ extension RelaySession {
     private static let maxInterests = 10_000
 
     func serve(_ subscribe: Subscribe) {
-        guard !state.isDraining else { return refuse(subscribe.request, .draining, "the node is going down") }
         guard let name = StreamName(app: subscribe.name.app, name: subscribe.name.name) else {
             return refuse(subscribe.request, .unknownStream, "a stream cannot have that name")
+        }
+        // What encoders push here can be had nowhere else, as long as they do.
+        guard !state.isDraining || state.carriage.isPublished(name) else {
+            return refuse(subscribe.request, .draining, "the node is going down")
         }
         guard waiting[subscribe.request] == nil else {
             return refuse(subscribe.request, .protocolError, "the request's number is in use")

@@ -155,9 +155,9 @@ final class RelaySession: Session {
                 feed.upstream?.lost(feed, text.isEmpty ? "\(reason)" : text)
             }
         case .path(let stream, let path): feeds[stream].map { $0.path = path }
-        case .moved(let stream, _): feeds[stream].map { $0.upstream?.moveAway(from: $0) }
+        case .moved(let stream, _): feeds[stream].map { $0.upstream?.sentAway(by: $0) }
         case .goaway:
-            for feed in Array(feeds.values) { feed.upstream?.moveAway(from: feed) }
+            for feed in Array(feeds.values) { feed.upstream?.sentAway(by: feed) }
         case .credit(let stream, let bytes):
             guard let outlet = outlets[stream] else { return }
             do { try outlet.grant(bytes) } catch { violation(error) }

@@ -28,7 +28,7 @@ final class Shutdown {
             [
                 ("sessions", "\(worker.state.gate.connections)"), ("timeout_ms", "\(timeout)"),
             ])
-        worker.state.dispatch.with { $0 }?.withLink { $0.tellDraining() }
+        worker.state.dispatch.with { $0 }?.withDispatchers { $0.tellDraining() }
         worker.ask(
             { worker in
                 worker.stopListening()

@@ -173,7 +173,10 @@ final class Upstream {
         failures = 0
         askDispatch()
         // Who was to be left is better than nobody, as long as it delivers.
-        for feed in feeds where feed.isDelivering { feed.isLeaving = false }
+        for feed in feeds where feed.isDelivering {
+            feed.isLeaving = false
+            feed.isSentAway = false
+        }
         guard delivering == 0 else { return retry.arm(after: Upstream.spareRoundPause) }
         // Children that have another parent need not wait for this node to find one.
         if lostAt == nil, let handle { worker.offerChildren(of: handle) }
@@ -189,6 +192,13 @@ final class Upstream {
         feed.path = answer.path
         // It counts itself already: whoever comes after enough others is not needed.
         guard !isStopped, delivering <= wanted else { return drop(feed) }
+        if let left = feeds.first(where: { $0.isSentAway && $0.isLeaving && $0 !== feed })?.session?.peer?.node,
+            answer.path.contains(left)
+        {
+            drop(feed)
+            failures += 1
+            return tryNext()
+        }
         let isFirst = delivering == 1
         // Who delivers now is asked last when it fails.
         if let index = parents.firstIndex(of: feed.remote) { next = (index + 1) % parents.count }
@@ -246,8 +256,15 @@ final class Upstream {
         if delivering == 0 { end("the stream has ended") }
     }
 
-    /// The parent wants to be left, but goes on delivering until another does.
-    func moveAway(from feed: RelayFeed) {
+    /// The parent wants to be left, but goes on delivering until another does. Who gets the stream through that very
+    /// parent is no other: an ingest node that drains is left only when its encoders have gone.
+    func sentAway(by feed: RelayFeed) {
+        feed.isSentAway = true
+        moveAway(from: feed)
+    }
+
+    /// What delivers goes on until another does.
+    private func moveAway(from feed: RelayFeed) {
         guard !feed.isLeaving else { return }
         feed.isLeaving = true
         failures = 1
@@ -365,7 +382,7 @@ final class Upstream {
         if let handle { state.paths.forget(handle) }
         state.carriage.remove(name, session: "upstream")
         let name = name
-        state.dispatch.with { $0 }?.withLink { $0.unwant(name) }
+        state.dispatch.with { $0 }?.withDispatchers { $0.unwant(name) }
         state.log.write(.info, "relay.stop", [("stream", "\(name)"), ("reason", reason)])
         state.pulls.finished(name, wasFound: publisher != nil, reason, now: worker.loop.now)
         // The stream knows its publisher, and that is this upstream: one of them has to let go.

@@ -208,8 +208,8 @@ final class Worker {
     func askRoute(_ name: StreamName, failed: [String], _ then: @escaping @Sendable (Loop, RouteAnswer) -> Void) {
         guard let door = state.dispatch.with({ $0 }) else { return then(loop, .unavailable) }
         let home = loop.mailbox
-        door.withLink { link in
-            link.ask(name, failed: failed) { answer in home.post { loop in then(loop, answer) } }
+        door.withDispatchers { dispatchers in
+            dispatchers.ask(name, failed: failed) { answer in home.post { loop in then(loop, answer) } }
         }
     }
 
