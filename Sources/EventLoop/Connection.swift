@@ -130,6 +130,7 @@ public final class Connection: PollerOwner {
 
     /// As it is.
     private func writeOut(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
         guard !hasOutbox else {
             outbox.append(contentsOf: bytes)
             return
@@ -268,11 +269,17 @@ public final class Connection: PollerOwner {
         }
     }
 
+    /// What the session itself has said was sealed before anything that follows, and must go before it.
+    private func writeKept(_ tls: TLSSession) {
+        if tls.hasOutput { writeOut(tls.takeOutput()) }
+    }
+
     private func seal(_ bytes: [UInt8], _ tls: TLSSession) {
         guard tls.isEstablished else {
             early += bytes
             return
         }
+        writeKept(tls)
         bytes.withUnsafeBytes { bytes in
             var vector = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
             var taken = 0
@@ -289,6 +296,7 @@ public final class Connection: PollerOwner {
     /// What the socket does not take, at most a bufferful, waits in the outbox.
     public func writeSealed(_ vectors: UnsafePointer<iovec>, _ count: Int) -> SocketWriter.Outcome {
         guard let tls, !isClosed else { return .failed }
+        writeKept(tls)
         var taken = 0
         while !hasOutbox {
             let part = tls.seal(vectors, count, skipping: taken, into: loop.sealBuffer)

@@ -33,7 +33,7 @@ final class Certificates: Sendable {
         files.flatMap { [$0.certificate, $0.key] }.map { EventLoop.Process.modified($0) ?? 0 }
     }
 
-    /// Reads the files again if one has changed. A certificate whose key is not there yet is tried again at the next look.
+    /// Reads the files again if one has changed: a certificate whose key is not there yet, when that has come.
     func look() {
         let now = Certificates.stamps(files)
         let (before, context) = state.with { ($0.stamps, $0.context) }
@@ -43,6 +43,7 @@ final class Certificates: Sendable {
             state.with { $0 = (fresh, now) }
             log.write(.info, "tls.reloaded", [("certificates", "\(files.count)")])
         } catch {
+            state.with { $0.stamps = now }
             log.write(.warning, "tls.not_reloaded", [("reason", error.description)])
         }
     }

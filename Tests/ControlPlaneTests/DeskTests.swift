@@ -59,6 +59,14 @@ private struct Office {
         take(.want(Want(request: request, name: name, failed: failed.map { NodeID($0)! })), from: node)
     }
 
+    /// The ingest nodes of the ways that were said last.
+    var sources: Set<String> {
+        Set(
+            said.compactMap {
+                if case .steer(let steer) = $0.message { steer.parents.first?.path.nodes.first?.name } else { nil }
+            })
+    }
+
     /// What was said to a node since the last time.
     mutating func steers(to node: String) -> [Steer] {
         defer { said.removeAll { $0.node.name == node } }
@@ -140,8 +148,7 @@ struct DeskTests {
         office.carry(.publisher(priority: 1), epoch: 21, at: "iad-1")
         #expect(office.said.isEmpty, "it has done so")
         office.carry(.gone, epoch: 20, at: "fra-1")
-        let moved = try #require(office.steers(to: "nrt-3").last)
-        #expect(moved.parents.first?.path.nodes.first?.name == "iad-1")
+        #expect(office.sources == ["iad-1"], "whoever took it from outside is sent there")
         // The better one is back, with a clock that knows nothing of that.
         office.said = []
         office.carry(.publisher(priority: 5), epoch: 15, at: "fra-1")
@@ -152,8 +159,7 @@ struct DeskTests {
             return
         }
         #expect(epoch > 21)
-        let back = try #require(office.steers(to: "nrt-3").last)
-        #expect(back.parents.first?.path.nodes.first?.name == "fra-1")
+        #expect(office.sources == ["fra-1"])
     }
 
     @Test("moves what hung on a node that stays away, and nothing else")

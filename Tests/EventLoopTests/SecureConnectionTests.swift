@@ -17,7 +17,15 @@ private final class End: ConnectionHandler {
         connection.secure(session)
     }
 
-    func received(_ bytes: UnsafeBufferPointer<UInt8>) { received += Array(bytes) }
+    /// Said as soon as the first bytes come: within the call that also ends the handshake.
+    var answer: [UInt8] = []
+
+    func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+        received += Array(bytes)
+        connection.write(answer)
+        answer = []
+    }
+
     func ended(_ reason: ConnectionEnd) { ends.append(reason) }
     func writable() {}
 }
@@ -50,6 +58,18 @@ struct SecureConnectionTests {
         server.connection.finish()
         #expect(wait(loop) { !client.ends.isEmpty })
         #expect(client.ends == [.closedByPeer])
+        client.connection.close()
+    }
+
+    @Test("an answer given while the handshake's last words still wait goes out behind them")
+    func order() throws {
+        let loop = Loop(index: 0)
+        let (server, client) = try pair(loop)
+        server.answer = Array("welcome".utf8)
+        client.connection.write(Array("hello".utf8))
+        #expect(wait(loop) { client.received.count == 7 })
+        #expect(client.received == Array("welcome".utf8) && client.ends.isEmpty)
+        server.connection.close()
         client.connection.close()
     }
 

@@ -57,6 +57,40 @@ struct RelayTests {
         #expect(!child.frames.contains { $0.header.flags.contains(.prologue) })
     }
 
+    @Test("a publisher that is raised numbers on from one, with its configurations, and its viewers see one stream")
+    func raised() throws {
+        let studio = Studio()
+        let child = Child(studio)
+        let handle = try begin(studio, 12)
+        let screen = Screen(studio)
+        defer {
+            child.leave()
+            screen.leave()
+        }
+        child.subscribe(handle, .keyframe)
+        let (stream, epoch) = (studio.stream(), studio.stream().epoch)
+        #expect(!stream.raise(to: epoch) && stream.raise(to: epoch + 7))
+        try show(studio, 12..<25)
+        try child.readAll()
+        try screen.read()
+        #expect(screen.pictures == Array(10..<25))
+        let numbered = child.frames.filter { !$0.header.flags.contains(.prologue) }
+        let (old, new) = (
+            numbered.filter { $0.header.number.epoch == epoch }, numbered.filter { $0.header.number.epoch == epoch + 7 }
+        )
+        #expect(old.map(\.header.number.sequence) == [12, 13])
+        #expect(new.map(\.header.number.sequence) == Array(1...14))
+        #expect(new[0].body == Body.videoConfiguration && new[1].body == Body.video(12, keyframe: false))
+        #expect(zip(numbered, numbered.dropFirst()).allSatisfy { $0.header.timestamp <= $1.header.timestamp })
+        // Whoever comes with numbers of before goes on where they end, and then in the new ones.
+        let late = Child(studio)
+        defer { late.leave() }
+        late.subscribe(handle, .at(FrameNumber(epoch: epoch, sequence: 13)))
+        try late.readAll()
+        #expect(late.starts.first?.first == FrameNumber(epoch: epoch, sequence: 13))
+        #expect(late.sequences == [13] + Array(1...14))
+    }
+
     @Test("a child that is ahead of its new parent is sent what follows")
     func ahead() throws {
         let studio = Studio()

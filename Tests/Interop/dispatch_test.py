@@ -69,6 +69,35 @@ class DispatchTest(ServerTest):
         for viewer in viewers:
             self.assert_tail(viewer.wait(), 200)
 
+    def test_viewers_follow_the_better_of_two_encoders_and_go_back_to_it_on_one_timeline(self):
+        def source():
+            return self.dispatcher.api("/api/v1/topology?stream=live/two")["streams"][0]["source"]
+
+        def grows(viewer, what):
+            size = len(viewer.data)
+            until(lambda: len(viewer.data) > size + 60_000, what)
+        loop = ("-stream_loop", "-1")
+        self.start("two?priority=1", "iad-relay", *loop)
+        viewer = Recorder(self, self.nodes["nrt-edge"].flv("two"))
+        grows(viewer, "the first is seen")
+        better = self.start("two?priority=5", "fra-relay", *loop)
+        until(lambda: source() == "fra-relay", "the better one is followed")
+        grows(viewer, "it is seen")
+        kill(better)
+        until(lambda: source() == "iad-relay", "the other takes over")
+        grows(viewer, "the other is seen again")
+        self.start("two?priority=5", "fra-relay", *loop)
+        until(lambda: source() == "fra-relay", "the better one is back")
+        grows(viewer, "and seen")
+        self.assertFalse(viewer.program.is_over, "the viewer was never disconnected")
+        times = [time for kind, time, _ in media(viewer.data) if kind == 9]
+        self.assertEqual(times, sorted(times))
+        refused = self.program(
+            "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "info", "-i", sample(), "-c", "copy", "-f", "flv",
+            self.nodes["fra-relay"].rtmp("odd?priority=best"))
+        self.assertNotEqual(refused.wait(), 0)
+        self.assertIn("priority= takes a whole number", refused.output)
+
     def test_without_a_dispatcher_streams_go_on_and_new_viewers_are_served(self):
         viewer = Recorder(self, self.nodes["iad-edge"].flv("alone"))
         self.nodes["iad-edge"].wait_viewers(1, "alone")

@@ -49,7 +49,7 @@ class DispatchersTest(ServerTest):
     def test_every_dispatcher_knows_the_whole_network(self):
         self.start("known")
         self.assert_served(self.nodes["iad-edge"], "known")
-        until(lambda: len({str(d.tree("live/known")) for d in self.dispatchers}) == 1, "both know the same tree")
+        until(lambda: len({frozenset(d.tree("live/known").items()) for d in self.dispatchers}) == 1, "both know the same tree")
 
     def test_a_node_that_starts_after_a_dispatcher_came_back_finds_every_stream(self):
         self.start("found")
