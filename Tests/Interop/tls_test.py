@@ -78,6 +78,18 @@ class TLSTest(ServerTest):
              page, "-o", "/dev/null", page + "streams.json"], capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout, "200 1\n200 0\n")
 
+    def test_the_throw_away_certificate_is_good_for_trying(self):
+        folder = self.folder / "tried"
+        subprocess.run([support.ROOT / "tools/certificates", folder, "localhost", "127.0.0.1"], check=True, capture_output=True)
+        port, = free_ports(1)
+        server = Server((
+            f"tls.certificates={folder}/server.pem", f"tls.keys={folder}/server.key", f"http.tls_listen=127.0.0.1:{port}"))
+        self.addCleanup(server.stop)
+        for place in "127.0.0.1", "localhost":
+            subprocess.run(
+                ["curl", "-4sf", "--cacert", folder / "ca.pem", "-o", "/dev/null", f"https://{place}:{port}/streams.json"],
+                check=True)
+
     def test_a_client_is_shown_the_certificate_of_the_host_it_names(self):
         self.assertEqual(self.shown("one.example"), ["one.example"])
         self.assertEqual(self.shown("two.example"), ["two.example"])
