@@ -22,13 +22,14 @@ let package = Package(
         room("RTMP", ["Media", "COpenSSL"]),
         room("HTTP", ["Media", "COpenSSL"]),
         room("RelayProtocol", ["Media", "COpenSSL"]),
+        room("ProxyProtocol", ["Media"]),
         room("Configuration", ["CYAML"]),
         .target(
             name: "FuzzTargets",
-            dependencies: ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "Configuration"],
+            dependencies: ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "ProxyProtocol", "Configuration"],
             path: ".",
             exclude: ["Driver", "Sources", "corpus"],
-            sources: ["Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "Configuration"],
+            sources: ["Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "ProxyProtocol", "Configuration"],
             swiftSettings: fuzzed),
         .executableTarget(
             name: "sluice-fuzz", dependencies: ["FuzzTargets"], path: "Driver",

@@ -6,6 +6,7 @@ private enum FuzzTarget: String, CaseIterable {
     case relayParser = "relay-parser"
     case relayConnection = "relay-connection"
     case relayMerge = "relay-merge"
+    case proxy
 
     func run(_ data: Span<UInt8>) {
         switch self {
@@ -20,6 +21,7 @@ private enum FuzzTarget: String, CaseIterable {
         case .relayParser: fuzzRelayParser(data)
         case .relayConnection: fuzzRelayConnection(data)
         case .relayMerge: fuzzFrameMerge(data)
+        case .proxy: fuzzProxyHeader(data)
         }
     }
 }
