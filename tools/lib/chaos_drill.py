@@ -9,14 +9,16 @@ import time
 
 import chaos_report
 from chaos_load import QUIET_MS, now
-from cluster_nodes import ClusterError, until
+from chaos_victims import Victims
+from cluster_process import until
 
-# A fault lasts until viewers are served again, at least so long, and at most the second figure, in seconds.
-FAULT_LASTS = (1.5, 6)
+# A fault lasts until viewers are served again, at most so long, in seconds.
+FAULT_LASTS_AT_MOST = 6
 HEALTH_DEADLINE = 30
 # The random part of the moment of a fault, in seconds: more than the time between two keyframes.
 MOMENT = (0.2, 1.7)
-STEERING_ROUNDS = 12
+# A dispatcher that is back ties up loose ends after five seconds: until then viewers are watched.
+SETTLING = 6
 
 
 def say(text):
@@ -29,23 +31,29 @@ def machine_cpu():
     return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
 
 
+def time_of_day():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%H:%M:%S.%f")[:-3] + "Z"
+
+
 class Drill:
     def __init__(self, cluster, load, random):
         self.cluster = cluster
         self.load = load
         self.random = random
-        self.turn = 0
+        self.victims = Victims(cluster, load, random, self.await_health, say)
+        # Whether the dispatchers are away for longer than one fault.
+        self.is_held = False
         self.began = now()
         self.cpu = self.cpu_seconds()
 
     # The processor.
 
     def cpu_seconds(self):
-        """Used up to now by the nodes, the load generator, this tool, and the whole machine."""
+        """Used up to now by the cluster, the load generator, this tool, and the whole machine."""
         tool, ended = (
             usage.ru_utime + usage.ru_stime
             for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
-        nodes = ended + sum(node.cpu() for node in self.cluster.nodes.values())
+        nodes = ended + sum(program.cpu() for program in self.cluster.programs)
         return nodes, self.load.cpu(), tool, machine_cpu()
 
     def cpu_shares(self):
@@ -69,7 +77,7 @@ class Drill:
         def healthy():
             return (
                 self.load.is_quiet(since) and all(node.is_ready for node in self.cluster.nodes.values())
-                and all(map(self.is_served, self.load.edges)))
+                and all(map(self.is_served, self.load.edges)) and not self.cluster.unseen())
 
         until(healthy, lambda: f"the cluster is healthy again: {self.complaints()}", HEALTH_DEADLINE, 0.1)
 
@@ -77,6 +85,7 @@ class Drill:
         """What keeps the cluster from being healthy."""
         found = [f"{node.spec.id} is not ready" for node in self.cluster.nodes.values() if not node.is_ready]
         found += [f"{edge.spec.id} has not every stream" for edge in self.load.edges if not self.is_served(edge)]
+        found += [f"no dispatcher sees {name}" for name in self.cluster.unseen()]
         if self.load.intervals:
             last = self.load.intervals[-1]
             found.append(
@@ -84,88 +93,87 @@ class Drill:
                 f"encoders publish, the longest stall is {last['longest_stall_ms']} ms, {last['lost']} lost")
         return "; ".join(found)
 
-    # Victims.
+    def pause(self):
+        time.sleep(self.random.uniform(*MOMENT))
 
-    def routes(self):
-        """(node, stream) -> the node that it is pulled from."""
-        found = {}
-        for node in self.cluster.nodes.values():
-            for stream in node.streams():
-                publisher = stream.get("publisher") or {}
-                if parent := self.cluster.by_relay(publisher.get("address")):
-                    found[node.spec.id, stream["name"]] = parent
-        return found
+    def watch(self, seconds):
+        """Viewers go on being counted."""
+        end = now() + seconds
+        self.load.await_past(end, seconds + 10)
 
-    def path(self, node, stream, routes):
-        """The nodes that a stream comes through, from `node` to its ingest."""
-        found = [node]
-        while (node := routes.get((node.spec.id, stream))) and node not in found:
-            found.append(node)
-        return found
+    # Dispatchers.
 
-    def has_encoders(self, node):
-        return any((stream.get("publisher") or {}).get("protocol") == "rtmp" for stream in node.streams())
+    def dismiss(self):
+        for dispatcher in self.cluster.dispatchers.values():
+            dispatcher.kill()
 
-    def choose(self, kind):
-        nodes = self.cluster.nodes
-        if kind == "turn":
-            self.turn += 1
-            return list(nodes.values())[(self.turn - 1) % len(nodes)]
-        if kind == "ingest":
-            return self.random.choice([node for node in nodes.values() if self.has_encoders(node)])
-        free = [node for node in self.cluster.with_role("relay") if not self.has_encoders(node)]
-        if not free:
-            raise ClusterError("every relay has encoders: there is none to break; see --spare")
-        self.steer(free)
-        used = {
-            parent.spec.id for (name, _), parent in self.routes().items()
-            if self.cluster.nodes[name] in self.load.edges}
-        if not (carrying := [node for node in free if node.spec.id in used]):
-            raise ClusterError("no edge pulls from a relay without encoders: there is none to break")
-        return self.random.choice(carrying)
-
-    def steer(self, wanted):
-        """Brings edges back to the relay that they would ask first, when it is among `wanted`: a node stays with the
-        parent that it has. Ending the connection to a parent sends it to the next in its list."""
-        for _ in range(STEERING_ROUNDS):
-            wrong = set()
-            for (edge, _), parent in self.routes().items():
-                if self.cluster.nodes[edge] not in self.load.edges:
-                    continue
-                first = self.cluster.nodes[edge].spec.parents[0]
-                if first != parent.spec.id and any(node.spec.id == first for node in wanted):
-                    wrong.add((edge, parent.spec.id))
-            if not wrong:
-                return
-            for edge, parent in wrong:
-                self.end_link(self.cluster.nodes[edge], parent)
-            self.await_health()
-        say("  some edges did not go back to their first parent")
-
-    def end_link(self, edge, parent):
-        for session in (edge.api("/api/v1/sessions") or {}).get("sessions", []):
-            if session.get("protocol") == "relay" and session.get("agent") == parent:
-                edge.api(f"/api/v1/sessions/{session['id']}", "DELETE")
+    def recall(self):
+        """Starts the dispatchers that are away, and waits until they have taken everything in."""
+        for dispatcher in self.cluster.dispatchers.values():
+            if not dispatcher.is_running:
+                self.cluster.restart(dispatcher)
+        self.await_health()
+        self.watch(SETTLING)
 
     # Faults.
 
-    def strike(self, fault):
-        """Once: the outcome."""
+    def strike(self, fault, seconds=None):
+        """Once: the outcome. `seconds` is how long the fault lasts, where the fault itself does not decide."""
         self.await_health()
-        victim = self.choose(fault.victim)
+        victims = self.victims.choose(fault.victim)
         self.await_health()
-        time.sleep(self.random.uniform(*MOMENT))
-        routes = self.routes()
-        hung = {
-            viewer for viewer in range(self.load.viewers) if victim in self.path(*self.load.seat(viewer), routes)}
-        at = datetime.datetime.now(datetime.timezone.utc).strftime("%H:%M:%S.%f")[:-3] + "Z"
+        hung = self.victims.hung(victims)
+        is_dismissed = fault.undispatched and not self.is_held
+        at, start = time_of_day(), now()
+        if is_dismissed:
+            self.dismiss()
+        self.pause()
+        if not is_dismissed:
+            # A while has gone by, in which the dispatchers may have led a stream another way.
+            hung, at, start = self.victims.hung(victims), time_of_day(), now()
+        self.inflict(fault, victims, seconds)
+        if is_dismissed:
+            self.recall()
+        elif fault.settles and not self.is_held:
+            self.watch(SETTLING)
+        return self.outcome(victims, at, start, hung)
+
+    def inflict(self, fault, victims, seconds):
         start = now()
-        fault.inject(self.cluster, victim)
-        self.load.await_past(start + FAULT_LASTS[0])
-        until(lambda: self.load.is_quiet(start) or now() > start + FAULT_LASTS[1], "the fault has lasted", 30)
-        fault.restore(self.cluster, victim)
+        for victim in victims:
+            fault.inject(self.cluster, victim)
+        self.watch(max(0, start + (seconds or fault.lasts) - now()))
+        until(lambda: self.load.is_quiet(start) or now() > start + FAULT_LASTS_AT_MOST, "the fault has lasted", 30)
+        for victim in victims:
+            fault.restore(self.cluster, victim)
         self.await_health()
+
+    def outcome(self, victims, at, start, hung):
+        """Of what viewers have counted since `start`; `victims` are programs, or words."""
         healthy = now()
         self.load.await_past(healthy)
+        name = victims if isinstance(victims, str) else "+".join(victim.spec.id for victim in victims)
         return chaos_report.outcome(
-            victim.spec.id, at, start, healthy, self.load.between(start, healthy), hung, QUIET_MS)
+            name, at, start, healthy, self.load.between(start, healthy), hung, QUIET_MS)
+
+    def hold(self, fault, times, seconds):
+        """`times` faults while all dispatchers are away, at random moments of so many seconds. Yields each outcome,
+        and at last that of the whole absence, for which every viewer counts."""
+        self.await_health()
+        at, start = time_of_day(), now()
+        self.dismiss()
+        self.is_held = True
+        try:
+            slot = seconds / times
+            for number in range(times):
+                moment = start + slot * (number + self.random.uniform(0, 0.5))
+                self.watch(max(0, moment - now()))
+                yield self.strike(fault)
+            self.watch(max(0, start + seconds - now()))
+        finally:
+            self.is_held = False
+        self.recall()
+        whole = self.outcome("all dispatchers", at, start, set(range(self.load.viewers)))
+        # The last of many faults is what would be taken for the recovery from this one.
+        whole.recovered_s = 0
+        yield whole

@@ -1,8 +1,9 @@
-"""The faults of tools/chaos: what is done to which node, how it is undone, and what it may cost.
+"""The faults of tools/chaos: what is done to which program, how it is undone, and what it may cost.
 
 The limits are those that the network is built for: a relay that dies or leaves costs no frame and 300 ms at the 99th
 percentile of the viewers that hung on it, one that falls silent 1.2 s, either of them 100 ms where streams come from
-two parents at once, and an ingest node no more than its encoders' own reconnecting.
+two parents at once, an ingest node no more than its encoders' own reconnecting, and a dispatcher nothing: nobody is to
+notice.
 """
 
 import signal
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from chaos_report import Limits
-from cluster_nodes import until
+from cluster_process import until
 
 DEAD = Limits(lost=0, stall_p99_ms=300)
 SILENT = Limits(lost=0, stall_max_ms=1200)
@@ -20,62 +21,85 @@ REDUNDANT = Limits(lost=0, stall_p99_ms=100)
 INGEST = Limits(stall_over_gap_ms=300)
 # Viewers of an edge that restarts have to connect again.
 ROLLING = Limits(disconnects=None)
+# No pause that the encoders have not made themselves, for want of the processor; pictures are 40 ms apart.
+UNNOTICED = Limits(lost=0, stall_over_gap_ms=60)
 
 
 @dataclass
 class Fault:
     name: str
-    # relay: one without encoders that carries streams; ingest: one with encoders; turn: each node after the other.
+    # relay: one without encoders that carries streams; ingest: one with encoders; turn: each program after the other;
+    # dispatcher: one of them; dispatchers: all.
     victim: str
     limits: Limits
     inject: Callable
     restore: Callable
     needs_cut: bool = False
+    # All dispatchers are killed a moment before, and started again at the end.
+    undispatched: bool = False
+    # Dispatchers that the cluster must have.
+    dispatchers: int = 0
+    # At least so many seconds.
+    lasts: float = 1.5
+
+    @property
+    def settles(self):
+        """Whether dispatchers come back, and with them what they might do to streams that run."""
+        return self.dispatchers > 0
 
 
-def kill(cluster, node):
-    node.kill()
+def kill(cluster, program):
+    program.kill()
 
 
-def start(cluster, node):
+def start(cluster, program):
     # A drain may still be going on.
-    node.reap()
-    cluster.restart(node)
+    program.reap()
+    cluster.restart(program)
 
 
-def freeze(cluster, node):
-    node.signal(signal.SIGSTOP)
+def freeze(cluster, program):
+    program.signal(signal.SIGSTOP)
 
 
-def thaw(cluster, node):
-    node.signal(signal.SIGCONT)
+def thaw(cluster, program):
+    program.signal(signal.SIGCONT)
 
 
-def cut(cluster, node):
-    cluster.network.cut(node.spec.id)
+def cut(cluster, program):
+    cluster.network.cut(program.spec.id)
 
 
-def mend(cluster, node):
-    cluster.network.mend(node.spec.id)
+def mend(cluster, program):
+    cluster.network.mend(program.spec.id)
 
 
-def drain(cluster, node):
-    node.signal(signal.SIGTERM)
+def drain(cluster, program):
+    program.signal(signal.SIGTERM)
 
 
-def restart(cluster, node):
-    drain(cluster, node)
-    until(lambda: not node.is_running, f"{node.spec.id} has drained", 15)
-    cluster.restart(node)
+def restart(cluster, program):
+    drain(cluster, program)
+    until(lambda: not program.is_running, f"{program.spec.id} has drained", 15)
+    cluster.restart(program)
 
 
-def nothing(cluster, node):
+def nothing(cluster, program):
     pass
 
 
 def limits(fault, redundancy):
     """What a fault may cost in a network whose streams come from so many parents at once."""
     return REDUNDANT if fault.victim == "relay" and redundancy > 1 else fault.limits
+
+
+def why_not(fault, cluster):
+    """Why the fault cannot be had in this cluster, or None."""
+    if fault.needs_cut and cluster.network.cannot_cut:
+        return cluster.network.cannot_cut
+    if len(cluster.dispatchers) < fault.dispatchers:
+        return f"needs `dispatchers: {fault.dispatchers}` in the file"
+    return None
 
 
 FAULTS = {
@@ -87,5 +111,9 @@ FAULTS = {
         Fault("drain-relay", "relay", DEAD, drain, start),
         Fault("kill-ingest", "ingest", INGEST, kill, start),
         Fault("restart", "turn", ROLLING, restart, nothing),
+        Fault("kill-dispatcher", "dispatcher", UNNOTICED, kill, start, dispatchers=2),
+        Fault("kill-dispatchers", "dispatchers", UNNOTICED, kill, start, dispatchers=1, lasts=4),
+        Fault("freeze-dispatchers", "dispatchers", UNNOTICED, freeze, thaw, dispatchers=1, lasts=4),
+        Fault("kill-relay-undispatched", "relay", DEAD, kill, start, undispatched=True, dispatchers=1),
     )
 }

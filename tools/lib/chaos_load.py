@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from cluster_nodes import ClusterError, cpu_seconds, die_with_parent, until
+from cluster_process import ClusterError, cpu_seconds, die_with_parent, until
 
 FPS = 25
 # How often the load generator reports: what a recovery is told to within.
@@ -102,9 +102,9 @@ class Load:
             last and last["from_s"] >= since and last["playing"] == self.viewers and last["lost"] == 0
             and last["longest_stall_ms"] < QUIET_MS and last["publishing"] == self.streams)
 
-    def await_past(self, moment):
+    def await_past(self, moment, seconds=10):
         """Waits until the intervals have caught up with `moment`."""
-        until(lambda: self.intervals and self.intervals[-1]["until_s"] > moment, "the load generator reports", 10)
+        until(lambda: self.intervals and self.intervals[-1]["until_s"] > moment, "the load generator reports", seconds)
 
     def cpu(self):
         return cpu_seconds(self.process.pid) if self.process and self.process.poll() is None else 0

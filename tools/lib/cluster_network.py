@@ -1,4 +1,4 @@
-"""Where the nodes of tools/cluster live: loopback addresses of this machine, or network namespaces.
+"""Where the nodes and dispatchers of tools/cluster live: loopback addresses of this machine, or network namespaces.
 
 Both give a node an address, wrap the command that starts it, and cut it off silently, so that nobody is told.
 Neither outlives the tool: loopback addresses need no setting up, and the namespaces stand in an unnamed network and
@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 
-PORTS = {"rtmp": 1935, "http": 8080, "api": 8081, "relay": 1937}
+PORTS = {"rtmp": 1935, "http": 8080, "api": 8081, "relay": 1937, "dispatch": 1938}
 # Blocks 127.0.K.0/24 that are tried.
 BLOCKS = range(11, 100)
 # Addresses for benchmarks between networks (RFC 2544): nobody routes them.
@@ -35,6 +35,10 @@ def run(*command):
         raise NetworkError(f"{' '.join(command)}: {done.stdout.decode(errors='replace').strip()}")
 
 
+def standard_ports(machine):
+    return {name: PORTS[name] for name in machine.ports}
+
+
 def quietly(*command):
     """For what need not be there."""
     subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -51,22 +55,23 @@ def is_free(address, port):
 
 
 class Loopback:
-    """Node i is 127.0.K.i, on the standard ports; on free ones where a program of this machine has those."""
+    """Machine i is 127.0.K.i, on the standard ports; on free ones where a program of this machine has those."""
 
     name = "loopback"
 
     def __init__(self, topology):
         self.places = {}
         self.is_cut = set()
-        ids = [node.id for node in topology.nodes]
         for block in BLOCKS:
-            addresses = {name: f"127.0.{block}.{index}" for index, name in enumerate(ids, 1)}
-            if all(is_free(address, port) for address in addresses.values() for port in PORTS.values()):
-                self.places = {name: (address, dict(PORTS)) for name, address in addresses.items()}
+            places = {
+                machine.id: (f"127.0.{block}.{index}", standard_ports(machine))
+                for index, machine in enumerate(topology.machines, 1)}
+            if all(is_free(address, port) for address, ports in places.values() for port in ports.values()):
+                self.places = places
                 return
-        for index, name in enumerate(ids, 1):
+        for index, machine in enumerate(topology.machines, 1):
             address = f"127.0.{BLOCKS[0]}.{index}"
-            self.places[name] = (address, free_ports(address))
+            self.places[machine.id] = (address, free_ports(address, machine.ports))
 
     def set_up(self, topology):
         """Takes away what a drill that was killed may have left of these addresses."""
@@ -107,8 +112,8 @@ class Loopback:
             self.mend(name)
 
 
-def free_ports(address):
-    sockets = {name: socket.socket() for name in PORTS}
+def free_ports(address, names):
+    sockets = {name: socket.socket() for name in names}
     try:
         for each in sockets.values():
             each.bind((address, 0))
@@ -119,7 +124,7 @@ def free_ports(address):
 
 
 class Namespaces:
-    """A namespace a node, each with a veth to one bridge, limited by tbf in both directions."""
+    """A namespace for each, all with a veth to one bridge, limited by tbf in both directions."""
 
     name = "namespaces"
     cannot_cut = None
@@ -127,8 +132,9 @@ class Namespaces:
 
     def __init__(self, topology):
         self.places = {
-            node.id: (f"{SUBNET}.{index}", dict(PORTS)) for index, node in enumerate(topology.nodes, 1)}
-        self.links = {node.id: f"veth{index}" for index, node in enumerate(topology.nodes, 1)}
+            machine.id: (f"{SUBNET}.{index}", standard_ports(machine))
+            for index, machine in enumerate(topology.machines, 1)}
+        self.links = {machine.id: f"veth{index}" for index, machine in enumerate(topology.machines, 1)}
 
     def set_up(self, topology):
         # Hidden from the machine's own list of namespaces.
@@ -140,19 +146,19 @@ class Namespaces:
         run("ip", "link", "add", BRIDGE, "type", "bridge")
         run("ip", "address", "add", f"{SUBNET}.254/24", "dev", BRIDGE)
         run("ip", "link", "set", BRIDGE, "up")
-        for node in topology.nodes:
-            self.add(node)
+        for machine in topology.machines:
+            self.add(machine)
 
-    def add(self, node):
-        space, link = PREFIX + node.id, self.links[node.id]
+    def add(self, machine):
+        space, link = PREFIX + machine.id, self.links[machine.id]
         run("ip", "netns", "add", space)
         run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
         run("ip", "link", "set", link, "master", BRIDGE, "up")
-        run("ip", "-n", space, "address", "add", f"{self.places[node.id][0]}/24", "dev", "eth0")
+        run("ip", "-n", space, "address", "add", f"{self.places[machine.id][0]}/24", "dev", "eth0")
         for device in "lo", "eth0":
             run("ip", "-n", space, "link", "set", device, "up")
-        if node.rate:
-            limit = ("root", "tbf", "rate", node.rate, "burst", BURST, "latency", QUEUE)
+        if machine.rate:
+            limit = ("root", "tbf", "rate", machine.rate, "burst", BURST, "latency", QUEUE)
             run("tc", "qdisc", "add", "dev", link, *limit)
             run("tc", "-n", space, "qdisc", "add", "dev", "eth0", *limit)
 

@@ -9,7 +9,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import chaos_report  # noqa: E402
+import cluster_links  # noqa: E402
 from chaos_report import Limits, Row, outcome, percentile, table  # noqa: E402
+from cluster_dispatch import bits, topology_file  # noqa: E402
 from cluster_topology import TopologyError, read  # noqa: E402
 
 SMALL = """
@@ -23,6 +25,8 @@ nodes:
   - {id: eb, idc: b, roles: [edge]}
   - {id: ec, idc: c, roles: [edge], parents: [ra]}
 """
+# Without the parents that the last line names.
+DISPATCHED = SMALL.replace(", parents: [ra]", "") + "dispatchers: 2\n"
 
 
 def interval(start, stalls, **more):
@@ -65,11 +69,113 @@ class TopologyTest(unittest.TestCase):
             for word in ("file.yaml", *words):
                 self.assertIn(word, str(caught.exception))
 
-    def test_the_shipped_file_is_good(self):
-        path = HERE.parents[1] / "conf/clusters/three-idcs.yaml"
-        topology = read(path.read_text(), path.name)
-        self.assertEqual((len(topology.places), len(topology.nodes)), (3, 9))
-        self.assertEqual(topology.node("sin-edge-1").parents[0], "sin-relay")
+    def test_the_shipped_files_are_good(self):
+        for name, dispatchers in ("three-idcs.yaml", 0), ("three-idcs-dispatched.yaml", 2):
+            topology = read((HERE.parents[1] / "conf/clusters" / name).read_text(), name)
+            self.assertEqual((len(topology.places), len(topology.nodes)), (3, 9))
+            self.assertEqual(len(topology.dispatchers), dispatchers)
+            self.assertEqual(topology.node("sin-edge-1").parents[0], "sin-relay")
+
+
+class DispatchersTest(unittest.TestCase):
+    def test_a_number_of_dispatchers_names_them(self):
+        topology = read(DISPATCHED, "small")
+        self.assertEqual([each.id for each in topology.dispatchers], ["dispatch-1", "dispatch-2"])
+        self.assertEqual([each.id for each in topology.machines][-3:], ["ec", "dispatch-1", "dispatch-2"])
+        self.assertEqual(topology.dispatchers[0].rate, "1gbit")
+
+    def test_a_list_of_dispatchers_says_more_of_each(self):
+        text = DISPATCHED.replace("2\n", "[{id: d, rate: 5mbit, settings: {log: {level: debug}}}]\n")
+        [found] = read(text, "small").dispatchers
+        self.assertEqual((found.id, found.rate, found.settings), ("d", "5mbit", {"log.level": "debug"}))
+
+    def test_mistakes_are_named_with_their_place(self):
+        for text, words in (
+            (SMALL + "dispatchers: 2\n", ("ec", "parents")),
+            (DISPATCHED.replace("2\n", "[{id: ra}]\n"), ("'ra'", "twice")),
+            (DISPATCHED.replace("2\n", "many\n"), ("dispatchers", "number")),
+            (DISPATCHED.replace("2\n", "10\n"), ("up to 9",)),
+            (DISPATCHED.replace("2\n", "[{id: d, idc: a}]\n"), ("dispatchers[0]", "'idc'")),
+            (DISPATCHED + "links: {}\nclasses: fast\n", ("links", "conf/topology.yaml")),
+        ):
+            with self.assertRaises(TopologyError) as caught:
+                read(text, "file.yaml")
+            for word in ("file.yaml", *words):
+                self.assertIn(word, str(caught.exception))
+
+    def test_their_topology_says_what_the_map_says(self):
+        import yaml
+
+        text = DISPATCHED.replace("roles: [relay],", "roles: [relay], capacity: {out: 2Mbit, sessions: 7},")
+        written = yaml.safe_load(topology_file(read(text, "small")))
+        self.assertEqual(written["idcs"][0], {"id": "a", "latitude": 50, "longitude": 8})
+        [ra, rb] = written["nodes"][:2]
+        self.assertEqual((ra["id"], ra["idc"], ra["roles"]), ("ra", "a", ["ingest", "relay"]))
+        self.assertEqual((ra["capacity"]["out"], ra["capacity"]["in"]), ("1Gbit", "1Gbit"))
+        self.assertEqual(rb["capacity"], {"out": "2Mbit", "in": "5Mbit", "sessions": 7, "cpu": 1})
+        self.assertNotIn("links", written)
+        self.assertGreater(written["classes"][0]["price_per_gb"], 0)
+
+    def test_links_and_classes_of_the_file_go_to_them(self):
+        import yaml
+
+        more = "links: [{from: a, to: b, rtt: 9ms}]\nclasses: [{name: far, rtt: 80ms}]\n"
+        written = yaml.safe_load(topology_file(read(DISPATCHED + more, "small")))
+        self.assertEqual(written["links"], [{"from": "a", "to": "b", "rtt": "9ms"}])
+        self.assertEqual(written["classes"], [{"name": "far", "rtt": "80ms"}])
+
+    def test_rates_are_spelt_as_the_topology_does(self):
+        self.assertEqual([bits("200mbit"), bits("1.5gbit"), bits("64kbit")], ["200Mbit", "1.5Gbit", "64kbit"])
+
+
+def published(name, media, frames):
+    return {
+        "app": "live", "name": name, "publisher": {"protocol": "rtmp"}, "bytesIn": media, "framesVideo": frames,
+        "framesAudio": 0}
+
+
+def pulled(name, parent):
+    return {**published(name, 0, 0), "upstream": {"parent": parent}}
+
+
+def link(session, node, count):
+    return {"session": session, "node": node, "bytesIn": count}
+
+
+class LinksTest(unittest.TestCase):
+    """Two data centres: i publishes in a, r and e are in b."""
+
+    IDCS = {"i": "a", "r": "b", "e": "b"}
+    BEFORE = {"i": ([], [published("s", 1000, 10)]), "r": ([link("1", "i", 500)], []), "e": ([], [])}
+    # 90,000 bytes in 100 frames: 94,000 on a link.
+    ORIGIN = ([link("9", "r", 60)], [published("s", 91_000, 110)])
+
+    def flow(self, after):
+        return cluster_links.flows(self.BEFORE, after, self.IDCS)
+
+    def test_a_stream_that_enters_once_weighs_as_much_as_its_frames_with_their_headers(self):
+        found = self.flow({
+            "i": self.ORIGIN, "r": ([link("1", "i", 94_500)], [pulled("s", "i")]),
+            "e": ([link("2", "r", 94_000)], [pulled("s", "r")])})
+        flow = found["b", "a"]
+        self.assertEqual((flow.entries, flow.link_bytes, flow.media_bytes), (["live/s"], 94_000, 90_000))
+        self.assertEqual((flow.wire_bytes, flow.copies), (94_000, 1))
+        self.assertEqual(cluster_links.verdict(found), [])
+        self.assertNotIn(("a", "b"), [key for key, each in found.items() if each.entries])
+        self.assertIn("once", cluster_links.table(found, 10))
+
+    def test_a_second_copy_is_seen_by_its_entry_and_by_its_bytes(self):
+        found = self.flow({
+            "i": self.ORIGIN, "r": ([link("1", "i", 94_500)], [pulled("s", "i")]),
+            "e": ([link("2", "i", 94_000)], [pulled("s", "i")])})
+        self.assertEqual(found["b", "a"].copies, 2)
+        self.assertEqual(cluster_links.doubled(found), [("b", "live/s")])
+        words = cluster_links.table(found, 10)
+        self.assertIn("more than once", words)
+        self.assertIn("2.00 copies", words)
+
+    def test_a_node_that_does_not_answer_carries_nothing(self):
+        self.assertEqual(self.flow({"i": ([], []), "r": ([], []), "e": ([], [])}), {})
 
 
 class ReportTest(unittest.TestCase):
@@ -117,6 +223,19 @@ class ReportTest(unittest.TestCase):
         for name, fault in FAULTS.items():
             self.assertIn(f"  {name} ", text)
             self.assertIsInstance(fault.limits, chaos_report.Limits)
+
+    def test_a_fault_that_the_cluster_cannot_have_says_why(self):
+        from types import SimpleNamespace as Values
+
+        from chaos_faults import FAULTS, REDUNDANT, limits, why_not
+
+        cluster = Values(network=Values(cannot_cut="needs root"), dispatchers={"d": None})
+        self.assertIn("root", why_not(FAULTS["cut-relay"], cluster))
+        self.assertIn("dispatchers: 2", why_not(FAULTS["kill-dispatcher"], cluster))
+        self.assertIsNone(why_not(FAULTS["kill-dispatchers"], cluster))
+        self.assertIsNone(why_not(FAULTS["kill-relay"], cluster))
+        self.assertEqual(limits(FAULTS["kill-relay-undispatched"], 2), REDUNDANT)
+        self.assertEqual(limits(FAULTS["kill-dispatchers"], 2), FAULTS["kill-dispatchers"].limits)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The topology file of tools/cluster: which nodes there are, where they stand, and who asks whom for streams.
+"""The file of tools/cluster: which nodes there are, where they stand, and who asks whom for streams, or which
+dispatchers are asked.
 
 Pure: text in, a Topology or a TopologyError out. Every error names the file and the place, and says what to write.
 """
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 ROLES = ("ingest", "relay", "edge")
 # Nodes of one cluster: the last number of an address, with room for the network's own.
 MAX_NODES = 200
+MAX_DISPATCHERS = 9
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
 RATE = re.compile(r"[0-9]+(\.[0-9]+)?(kbit|mbit|gbit)$")
 EARTH_RADIUS_KM = 6371
@@ -41,12 +43,32 @@ class NodeSpec:
     parents: list = None
     rate: str = None
     settings: dict = field(default_factory=dict)
+    # For the dispatchers: marks as in conf/topology.yaml, over what follows from the rate.
+    capacity: dict = field(default_factory=dict)
+    ports = ("rtmp", "http", "api", "relay")
+
+
+@dataclass
+class DispatcherSpec:
+    id: str
+    rate: str = None
+    settings: dict = field(default_factory=dict)
+    ports = ("dispatch", "api")
 
 
 @dataclass
 class Topology:
     places: dict
     nodes: list
+    dispatchers: list = field(default_factory=list)
+    # For the dispatchers, as in conf/topology.yaml.
+    links: list = field(default_factory=list)
+    classes: list = field(default_factory=list)
+
+    @property
+    def machines(self):
+        """Whatever needs an address; the nodes first, so that theirs do not depend on the dispatchers."""
+        return [*self.nodes, *self.dispatchers]
 
     def node(self, name):
         return next((node for node in self.nodes if node.id == name), None)
@@ -139,7 +161,7 @@ def place(entry, where):
 
 
 def node(entry, places, standard, standard_rate, where):
-    known_keys(entry, ("id", "idc", "roles", "parents", "rate", "settings"), where)
+    known_keys(entry, ("id", "idc", "roles", "parents", "rate", "settings", "capacity"), where)
     name = identity(entry, where)
     idc = str(entry.get("idc", ""))
     if idc not in places:
@@ -153,7 +175,48 @@ def node(entry, places, standard, standard_rate, where):
     return NodeSpec(
         name, idc, tuple(roles), None if parents is None else [str(each) for each in parents],
         rate(entry.get("rate", standard_rate), f"{where} ({name})"),
-        {**standard, **settings(entry.get("settings"), f"{where} ({name})")})
+        {**standard, **settings(entry.get("settings"), f"{where} ({name})")},
+        table_of(entry, "capacity", dict, f"{where} ({name})"))
+
+
+def dispatcher(entry, standard_rate, where):
+    known_keys(entry, ("id", "rate", "settings"), where)
+    name = identity(entry, where)
+    return DispatcherSpec(
+        name, rate(entry.get("rate", standard_rate), f"{where} ({name})"),
+        settings(entry.get("settings"), f"{where} ({name})"))
+
+
+def dispatchers(document, standard_rate, name):
+    """A list of them, or how many."""
+    listed = document.get("dispatchers", 0)
+    if isinstance(listed, int) and not isinstance(listed, bool):
+        listed = [{"id": f"dispatch-{index}"} for index in range(1, listed + 1)]
+    if not isinstance(listed, list) or len(listed) > MAX_DISPATCHERS:
+        fail(name, f"dispatchers is a number up to {MAX_DISPATCHERS}, or a list such as [{{id: dispatch-1}}]")
+    return [
+        dispatcher(entry, standard_rate, f"{name}: dispatchers[{index}]") for index, entry in enumerate(listed)]
+
+
+def table_of(document, key, kind, where):
+    value = document.get(key)
+    if value is not None and not isinstance(value, kind):
+        fail(where, f"{key} is written as in conf/topology.yaml")
+    return value or kind()
+
+
+def check_names(topology, name):
+    ids = [each.id for each in topology.machines]
+    for each in topology.machines:
+        if ids.count(each.id) > 1:
+            fail(name, f"'{each.id}' is there twice")
+    nodes = [each.id for each in topology.nodes]
+    for each in topology.nodes:
+        if each.parents is not None and topology.dispatchers:
+            fail(name, f"{each.id}: parents are the dispatchers' to choose; leave out either")
+        for parent in each.parents or []:
+            if parent not in nodes or parent == each.id:
+                fail(name, f"{each.id}: parent '{parent}' is no other node")
 
 
 def read(text, name):
@@ -164,7 +227,7 @@ def read(text, name):
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         fail(name, f"no YAML: {error}")
-    known_keys(document, ("idcs", "nodes", "rate", "settings"), name)
+    known_keys(document, ("idcs", "nodes", "rate", "settings", "dispatchers", "links", "classes"), name)
     places = {}
     for index, entry in enumerate(entries(document, "idcs", name)):
         found = place(entry, f"{name}: idcs[{index}]")
@@ -178,13 +241,9 @@ def read(text, name):
         for index, entry in enumerate(entries(document, "nodes", name))]
     if len(nodes) > MAX_NODES:
         fail(name, f"{len(nodes)} nodes; at most {MAX_NODES} fit")
-    ids = [each.id for each in nodes]
-    for each in nodes:
-        if ids.count(each.id) > 1:
-            fail(name, f"node '{each.id}' is there twice")
-        for parent in each.parents or []:
-            if parent not in ids or parent == each.id:
-                fail(name, f"{each.id}: parent '{parent}' is no other node")
-    topology = Topology(places, nodes)
+    topology = Topology(
+        places, nodes, dispatchers(document, standard_rate, name), table_of(document, "links", list, name),
+        table_of(document, "classes", list, name))
+    check_names(topology, name)
     topology.choose_parents()
     return topology
