@@ -169,7 +169,8 @@ public struct TSMuxer: Sendable {
     }
 
     private func countPackets(_ plan: inout Plan) {
-        let repetitions = plan.clock.tablesInFills + (plan.clock.leadsWithTables ? 1 : 0) + (plan.clock.hasTables ? 1 : 0)
+        let repetitions =
+            plan.clock.tablesInFills + (plan.clock.leadsWithTables ? 1 : 0) + (plan.clock.hasTables ? 1 : 0)
         var packets = plan.clock.fills + tables.size / TSPacket.size * repetitions
         if clockIsAlone(plan) { packets += 1 }
         for index in 0..<plan.count {

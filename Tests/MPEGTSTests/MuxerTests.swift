@@ -148,7 +148,9 @@ struct MuxerTests {
     @Test("passes over what a transport stream cannot hold, and what makes no sense")
     func unwritable() {
         var muxer = TSMuxer()
-        let video: [[UInt8]] = [[0x27, 1, 0, 0, 0, 0, 0, 0, 1, 0x65], [0x27, 1], [0x90, 0x61, 0x76, 0x30, 0x31, 1, 2]]
+        let video: [[UInt8]] = [
+            [0x27, 1, 0, 0, 0, 0, 0, 0, 1, 0x65], [0x27, 1], [0x90, 0x61, 0x76, 0x30, 0x31, 1, 2],
+        ]
         for body in video { #expect(muxer.plan(.video, timestamp: 0, body: body.span).size == 0) }
         let audio: [[UInt8]] = [[0xaf, 1, 0, 0], [0x91, 0x66, 0x4c, 0x61, 0x43, 1], [0xb2, 1]]
         for body in audio { #expect(muxer.plan(.audio, timestamp: 0, body: body.span).size == 0) }
