@@ -297,8 +297,10 @@ public final class Connection: PollerOwner {
     public func writeSealed(_ vectors: UnsafePointer<iovec>, _ count: Int) -> SocketWriter.Outcome {
         guard let tls, !isClosed else { return .failed }
         writeKept(tls)
+        var total = 0
+        for index in 0..<count { total += vectors[index].iov_len }
         var taken = 0
-        while !hasOutbox {
+        while taken < total, !hasOutbox {
             let part = tls.seal(vectors, count, skipping: taken, into: loop.sealBuffer)
             guard part.taken > 0 else { break }
             taken += part.taken

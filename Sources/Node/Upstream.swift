@@ -33,6 +33,7 @@ final class Upstream {
     private var failures = 0
     private var lastFailure = "no parent has answered"
     private let began: UInt64
+    private let redundancy: Int
     private var lostAt: UInt64?
     private var unreadSince: UInt64?
     var failovers: UInt64 = 0
@@ -58,6 +59,7 @@ final class Upstream {
         self.worker = worker
         parents = worker.state.settings.relay.parents.map(\.description)
         merge = FrameMerge(patience: Upstream.mergePatience)
+        redundancy = worker.state.settings.of(app: name.app, stream: name.name).relay.redundancy
         began = worker.loop.now
     }
 
@@ -126,7 +128,7 @@ final class Upstream {
 
     private var delivering: Int { feeds.count { $0.isDelivering && !$0.isLeaving } }
     /// With two parents at once a failure of one is not even a pause.
-    private var wanted: Int { min(state.settings.relay.redundancy, parents.count) }
+    private var wanted: Int { min(redundancy, parents.count) }
 
     private func tryNext() {
         guard !isStopped, delivering < wanted else { return }

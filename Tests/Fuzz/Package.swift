@@ -22,14 +22,15 @@ let package = Package(
         room("RTMP", ["Media", "COpenSSL"]),
         room("HTTP", ["Media", "COpenSSL"]),
         room("RelayProtocol", ["Media", "COpenSSL"]),
+        room("MPEGTS", ["Media", "FLV"]),
         room("ProxyProtocol", ["Media"]),
         room("Configuration", ["CYAML"]),
         .target(
             name: "FuzzTargets",
-            dependencies: ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "ProxyProtocol", "Configuration"],
+            dependencies: ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "MPEGTS", "ProxyProtocol", "Configuration"],
             path: ".",
             exclude: ["Driver", "Sources", "corpus"],
-            sources: ["Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "ProxyProtocol", "Configuration"],
+            sources: ["Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "MPEGTS", "ProxyProtocol", "Configuration"],
             swiftSettings: fuzzed),
         .executableTarget(
             name: "sluice-fuzz", dependencies: ["FuzzTargets"], path: "Driver",

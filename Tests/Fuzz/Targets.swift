@@ -7,6 +7,9 @@ private enum FuzzTarget: String, CaseIterable {
     case relayConnection = "relay-connection"
     case relayMerge = "relay-merge"
     case proxy
+    case tsReader = "ts-reader"
+    case tsUnits = "ts-units"
+    case tsMuxer = "ts-muxer"
 
     func run(_ data: Span<UInt8>) {
         switch self {
@@ -22,6 +25,9 @@ private enum FuzzTarget: String, CaseIterable {
         case .relayConnection: fuzzRelayConnection(data)
         case .relayMerge: fuzzFrameMerge(data)
         case .proxy: fuzzProxyHeader(data)
+        case .tsReader: fuzzTSReader(data)
+        case .tsUnits: fuzzTSUnits(data)
+        case .tsMuxer: fuzzTSMuxer(data)
         }
     }
 }

@@ -61,7 +61,7 @@ class NodesTest(ServerTest):
         self.check_failover(lambda relay: relay.program.signal(signal.SIGTERM))
 
     def test_with_two_parents_at_once_a_freeze_is_no_pause(self):
-        edge = self.check_failover(lambda relay: relay.program.signal(signal.SIGSTOP), "relay.redundancy=2")
+        edge = self.check_failover(lambda relay: relay.program.signal(signal.SIGSTOP), "apps.live.relay.redundancy=2")
         upstream = edge.stream("failover")["upstream"] if edge.stream("failover") else None
         self.assertTrue(upstream is None or upstream["framesLost"] == 0)
 

@@ -62,8 +62,8 @@ struct MuxerTests {
         #expect(TransportStreamCheck.complaints(bytes) == [])
     }
 
-    @Test("puts the clock on the audio when there is no video", arguments: [UInt8(3), 4, 5])
-    func audioOnly(_ codec: UInt8) throws {
+    @Test("puts the clock on the audio when there is no video")
+    func audioOnly() throws {
         var muxer = TSMuxer()
         var bytes: [UInt8] = []
         let audio = try Samples.frames(of: Samples.h265AndAC3).filter { $0.kind == .audio }
@@ -103,8 +103,8 @@ struct MuxerTests {
         #expect(bytes[1] == 0x40 && bytes[2] == 0)
     }
 
-    @Test("gives Opus, MP3 and E-AC-3 back as they were")
-    func otherAudio() throws {
+    @Test("gives Opus back as it was")
+    func opus() throws {
         let opus = BodyHeader(track: 0)
         var header: [UInt8] = []
         opus.sequence(.opus, into: &header)
