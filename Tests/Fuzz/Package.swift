@@ -27,10 +27,14 @@ let package = Package(
         room("Configuration", ["CYAML"]),
         .target(
             name: "FuzzTargets",
-            dependencies: ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "MPEGTS", "ProxyProtocol", "Configuration"],
+            dependencies: [
+                "Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "MPEGTS", "ProxyProtocol", "Configuration",
+            ],
             path: ".",
             exclude: ["Driver", "Sources", "corpus"],
-            sources: ["Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "MPEGTS", "ProxyProtocol", "Configuration"],
+            sources: [
+                "Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "MPEGTS", "ProxyProtocol", "Configuration",
+            ],
             swiftSettings: fuzzed),
         .executableTarget(
             name: "sluice-fuzz", dependencies: ["FuzzTargets"], path: "Driver",
