@@ -8,7 +8,6 @@ import StreamLog
 
 public final class LogView {
     let loop: Loop
-    let trunks: TrunkRound
     private(set) var reader = LogReader()
     private var slots: UnsafeMutablePointer<ViewerSlot>
     private(set) var count = 0
@@ -31,9 +30,8 @@ public final class LogView {
         var stalledOut: UInt64 = 0
     }
 
-    init(on loop: Loop, trunks: TrunkRound) {
+    init(on loop: Loop) {
         self.loop = loop
-        self.trunks = trunks
         emptySince = loop.now
         slots = .allocate(capacity: capacity)
     }
@@ -124,10 +122,7 @@ public final class LogView {
             for cursor in cursors { cursor.logDrops(before: expired.end) }
             reader.dropOldest()
         }
-        if count > 0 {
-            trunks.run()
-            flush()
-        }
+        flush()
         for cursor in cursors { cursor.logGrew() }
     }
 
@@ -255,7 +250,6 @@ public final class LogView {
 
     /// The socket takes bytes again.
     func resume(_ index: Int) {
-        trunks.run()
         switch slots[index].state {
         case .waiting, .live, .failed:
             return

@@ -6,7 +6,6 @@ public final class LoopFanout {
     public let hub: Hub
     private var views: [Key: Entry] = [:]
     private var gauge: LoadGauge
-    private let trunks: TrunkRound
 
     private struct Key: Hashable {
         let stream: ObjectIdentifier
@@ -36,7 +35,6 @@ public final class LoopFanout {
     public init(on loop: Loop, hub: Hub) {
         self.loop = loop
         self.hub = hub
-        trunks = TrunkRound(on: loop)
         gauge = LoadGauge(limit: hub.settings.flushMax)
     }
 
@@ -56,7 +54,7 @@ public final class LoopFanout {
     private func view(of handle: StreamHandle, _ kind: WireKind) -> LogView {
         let key = Key(stream: ObjectIdentifier(handle), kind: kind)
         if let entry = views[key] { return entry.view }
-        let view = LogView(on: loop, trunks: trunks)
+        let view = LogView(on: loop)
         let feed = LogFeed(view, on: loop)
         views[key] = Entry(handle: handle, view: view, feed: feed)
         handle.onHome(from: loop) { stream in stream.subscribe(kind, feed) }

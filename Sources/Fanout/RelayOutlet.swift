@@ -19,7 +19,7 @@ public final class RelayOutlet: LogCursor {
     public private(set) var skips: UInt64 = 0
     var isQueued = false
 
-    private let trunk: RelayTrunk
+    private unowned let trunk: RelayTrunk
     private let from: ResumePoint
     private let onStart: Start
     private let onRefused: () -> Void
@@ -65,7 +65,6 @@ public final class RelayOutlet: LogCursor {
     }
 
     func logEnded(_ reason: ViewerEnd) {
-        trunk.pump()
         finishFrame()
         trunk.forget(self)
         view = nil
@@ -83,7 +82,7 @@ public final class RelayOutlet: LogCursor {
     func logGrew() {
         if state != .live { begin() }
         guard let view, state == .live, offset < batchEnd || (offset < view.head && credit.isOpen) else { return }
-        trunk.queue(self, in: view.trunks)
+        trunk.queue(self)
     }
 
     private func begin() {
@@ -143,9 +142,6 @@ public final class RelayOutlet: LogCursor {
 
     func logDrops(before end: UInt64) {
         guard state == .live, offset < end else { return }
-        // It may only be waiting for the turn's end.
-        trunk.pump()
-        guard offset < end else { return }
         finishFrame()
         skips += 1
         state = .awaitingJoinPoint
@@ -156,10 +152,7 @@ public final class RelayOutlet: LogCursor {
     private func finishFrame() {
         guard let view, state == .live, offset < view.head else { return }
         let frame = view.frame(around: offset)
-        defer {
-            giveBack()
-            trunk.interrupt(self)
-        }
+        defer { batchEnd = offset }
         guard frame.start < offset else { return }
         let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: LogReader.maxVectors)
         defer { vectors.deallocate() }
@@ -184,22 +177,16 @@ public final class RelayOutlet: LogCursor {
         return offset < batchEnd
     }
 
-    /// What is left of the batch, as far as a write's vectors go.
-    func gather(into vectors: UnsafeMutablePointer<iovec>) -> (count: Int, bytes: Int, isWhole: Bool) {
-        guard let view else { return (0, 0, true) }
+    /// Writes on; returns whether the batch is through.
+    func write(to descriptor: Int32, _ vectors: UnsafeMutablePointer<iovec>) -> SocketWriter.Outcome {
+        guard let view else { return .failed }
         let batch = view.gather(from: offset, to: batchEnd, into: vectors)
-        return (batch.count, batch.bytes, offset + UInt64(batch.bytes) == batchEnd)
-    }
-
-    func wrote(_ count: Int) {
-        offset += UInt64(count)
-        bytesOut += UInt64(count)
-    }
-
-    /// What has been paid for and is not written after all.
-    func giveBack() {
-        credit.charge(-Int(batchEnd - offset))
-        batchEnd = offset
+        let outcome = SocketWriter.write(descriptor, vectors, batch.count)
+        if case .wrote(let count) = outcome {
+            offset += UInt64(count)
+            bytesOut += UInt64(count)
+        }
+        return outcome
     }
 
     var isBetweenBatches: Bool { offset == batchEnd }

@@ -1,8 +1,7 @@
 /// One stream at its home loop: takes frames in, keeps the logs, and decides when readers are told.
 ///
-/// Invariants: only the home loop touches it; `channels[0]` is the frame log, which holds every body whole
-/// (`WireKind.bodyMargins`); a frame is encoded into another log only while somebody reads that one. The stream moves to
-/// the loop of whoever publishes it (`StreamHandle`).
+/// Invariants: only the home loop touches it; `channels[0]` is the frame log; a frame is encoded into another log only
+/// while somebody reads that one. The stream moves to the loop of whoever publishes it (`StreamHandle`).
 import EventLoop
 import FLV
 import Media
@@ -40,10 +39,8 @@ public final class Stream {
     private var timeline = Timeline()
     private var relayedTimeline = RelayedTimeline()
     private var sequence: UInt64 = 0
-    /// Publish sessions so far.
-    private var session: UInt32 = 0
-    /// Those of which frames may still be in the frame log.
-    private var epochs: [(epoch: UInt64, session: UInt32, shift: Int64)] = []
+    /// Where in the frame log each epoch begins that may still be in it.
+    private var epochs: [(epoch: UInt64, offset: UInt64, shift: Int64)] = []
     private var awaitsKeyframe = true
     private var lastJoin: Int64 = .min
     private var lastKeyframe: Int64?
@@ -82,8 +79,7 @@ public final class Stream {
         sequence += 1
         let time = timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: Int64(counters.lastFrame))
         let mark = FrameMark(
-            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
-            session: session)
+            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags)
         store(frame, mark, body)
     }
 
@@ -109,8 +105,7 @@ public final class Stream {
             : relayedTimeline.map(header.timestamp, now: counters.lastFrame)
         if !isRepeated, let last = epochs.indices.last { epochs[last].shift = relayedTimeline.offset }
         var mark = FrameMark(
-            size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags,
-            session: session)
+            size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags)
         if isRepeated { mark.flags.insert(.repeated) }
         store(frame, mark, body)
     }
@@ -156,7 +151,6 @@ public final class Stream {
                 channels[index].writer.setJoinPoint(joinPoint(channels[index].kind, offset, mark, source))
             }
         }
-        if isJoin.all { settleFrameLog() }
         flush.appended(video: frame.kind == .video && !frame.isConfiguration, now: loop.now)
     }
 
@@ -216,8 +210,7 @@ public final class Stream {
             guard let frame = try? FrameClass(kind, body.span) else { continue }
             sequence += 1
             let mark = FrameMark(
-                size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
-                session: session)
+                size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags)
             store(frame, mark, body)
         }
         return true
@@ -227,16 +220,15 @@ public final class Stream {
     private func number(in newer: UInt64) {
         epoch = newer
         sequence = 0
-        let oldest = channels[0].writer.oldestMark?.session ?? session
-        epochs.removeAll { $0.session < oldest }
+        let tail = channels[0].writer.tail
+        if let current = epochs.lastIndex(where: { $0.offset <= tail }) { epochs.removeFirst(current) }
         if epochs.count == Stream.maxEpochs { epochs.removeFirst() }
-        session += 1
-        epochs.append((newer, session, 0))
+        epochs.append((newer, channels[0].writer.head, 0))
     }
 
-    /// Of a frame in the frame log.
-    func source(of mark: FrameMark) -> WireEncoder.Source {
-        let found = epochs.last { $0.session == mark.session }
+    /// Of the frame at that place in the frame log.
+    func source(at offset: UInt64) -> WireEncoder.Source {
+        let found = epochs.last { $0.offset <= offset }
         return WireEncoder.Source(stream: number, epoch: found?.epoch ?? epoch, shift: found?.shift ?? 0)
     }
 
@@ -253,12 +245,9 @@ public final class Stream {
 
     /// To be called when the publisher's read is through: writes what is due, and sees to it that the rest will be.
     public func flushIfDue() {
-        var isWatched = false
-        for index in channels.indices where channels[index].isRead {
-            // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
-            if channels[index].kind.format == .relay { publish(index) } else { isWatched = true }
-        }
-        guard isWatched else { return flush.reset() }
+        guard channels.contains(where: \.isRead) else { return flush.reset() }
+        // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
+        for index in channels.indices where channels[index].kind.format == .relay { publish(index) }
         switch flush.due(now: loop.now, pressure: handle.hub.pressure(of: loop)) {
         case .now: flushAll()
         case .after(let milliseconds): arm(milliseconds)
@@ -327,7 +316,7 @@ public final class Stream {
 
     public var logMilliseconds: Int64 {
         let frames = channels[0].writer
-        guard let oldest = frames.oldestMark?.timestamp, let newest = frames.newestTimestamp else { return 0 }
+        guard let oldest = frames.oldestTimestamp, let newest = frames.newestTimestamp else { return 0 }
         return newest - oldest
     }
 }

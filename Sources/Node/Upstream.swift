@@ -281,7 +281,6 @@ final class Upstream {
     private func remove(_ feed: RelayFeed) -> Bool {
         guard let index = feeds.firstIndex(where: { $0 === feed }) else { return false }
         feeds.remove(at: index)
-        feed.upstream = nil
         merge.detach(feed.source)
         return true
     }

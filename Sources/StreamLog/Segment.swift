@@ -30,8 +30,6 @@ public final class Segment: @unchecked Sendable {
     }
 
     var end: UInt64 { base + UInt64(used) }
-
-    func hasRoom(for size: Int) -> Bool { used + size <= capacity && markCount < Segment.markCapacity }
 }
 
 /// One frame's entry in a segment's index.
@@ -47,8 +45,6 @@ public struct FrameMark: Sendable, Equatable {
     /// When the frame was complete at the ingest node, in microseconds of Unix time by that node's clock.
     public var origin: Int64
     public var flags: Flags
-    /// Which of the publish sessions that the stream has seen it belongs to, counted from the first.
-    public var session: UInt32
 
     public struct Flags: OptionSet, Sendable {
         public let rawValue: UInt8
@@ -66,8 +62,7 @@ public struct FrameMark: Sendable, Equatable {
     }
 
     public init(
-        offset: UInt32 = 0, size: UInt32, timestamp: Int64, sequence: UInt64, origin: Int64 = 0, flags: Flags,
-        session: UInt32 = 0
+        offset: UInt32 = 0, size: UInt32, timestamp: Int64, sequence: UInt64, origin: Int64 = 0, flags: Flags
     ) {
         self.offset = offset
         self.size = size
@@ -75,6 +70,5 @@ public struct FrameMark: Sendable, Equatable {
         self.sequence = sequence
         self.origin = origin
         self.flags = flags
-        self.session = session
     }
 }
