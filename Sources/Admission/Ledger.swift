@@ -154,7 +154,7 @@ public struct Ledger: Sendable {
     }
 
     /// Whether nothing is remembered of those who have left, once all have.
-    public var isForgetful: Bool { streams.isEmpty && apps.isEmpty && idcs.isEmpty }
+    var isForgetful: Bool { streams.isEmpty && apps.isEmpty && idcs.isEmpty }
 }
 
 extension Ledger {

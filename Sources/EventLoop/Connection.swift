@@ -2,7 +2,7 @@
 ///
 /// Reads are handed to the handler from the loop's buffer. What the connection itself writes (handshakes, answers,
 /// prologues) goes out at once if the socket takes it, and waits in `outbox` otherwise; media never passes through
-/// here, the fan-out writes it straight to `descriptor`.
+/// here: the fan-out writes it straight to `descriptor`, or by `writeSealed` where TLS is between.
 /// Invariant: after `close` no method of the handler is called.
 import CSystem
 import Glibc
@@ -231,7 +231,8 @@ public final class Connection: PollerOwner {
 
     // MARK: TLS
 
-    /// From here on everything is sealed and opened. To be called before `start`; a client begins the handshake.
+    /// From here on everything is sealed and opened. To be called before anything was read or written; a client begins
+    /// the handshake.
     public func secure(_ session: TLSSession) {
         tls = session
         try? session.start()

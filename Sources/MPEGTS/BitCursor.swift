@@ -1,5 +1,7 @@
 /// Bits read from the most significant downwards. Past the end it reads zeros and says so in `isExhausted`, so that a
 /// parser of many small fields asks once, at its end.
+import Media
+
 struct BitCursor {
     private let bytes: [UInt8]
     private(set) var position = 0
@@ -7,22 +9,7 @@ struct BitCursor {
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// A NAL unit without its emulation prevention bytes (H.264 §7.3.1): in `00 00 03` the 03 is dropped.
-    init(nalUnit: Span<UInt8>) {
-        var plain: [UInt8] = []
-        plain.reserveCapacity(nalUnit.count)
-        var zeros = 0
-        for i in nalUnit.indices {
-            let byte = nalUnit[i]
-            if zeros >= 2 && byte == 3 {
-                zeros = 0
-                continue
-            }
-            zeros = byte == 0 ? zeros + 1 : 0
-            plain.append(byte)
-        }
-        self.init(plain)
-    }
+    init(nalUnit: Span<UInt8>) { self.init(nalUnit.unescaped()) }
 
     var remaining: Int { bytes.count * 8 - position }
 

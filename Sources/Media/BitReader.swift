@@ -11,22 +11,9 @@ struct BitReader {
         self.what = what
     }
 
-    /// The payload of a NAL unit after `headerSize` bytes, without its emulation prevention bytes
-    /// (H.264 §7.3.1, H.265 §7.3.1.1: in `00 00 03` the 03 is dropped).
+    /// The payload of a NAL unit after `headerSize` bytes.
     init(nalUnit: Span<UInt8>, headerSize: Int, in what: CodecError.StaticName) {
-        var plain: [UInt8] = []
-        plain.reserveCapacity(nalUnit.count)
-        var zeros = 0
-        for i in min(headerSize, nalUnit.count)..<nalUnit.count {
-            let byte = nalUnit[i]
-            if zeros >= 2 && byte == 3 {
-                zeros = 0
-                continue
-            }
-            zeros = byte == 0 ? zeros + 1 : 0
-            plain.append(byte)
-        }
-        self.init(plain, in: what)
+        self.init(nalUnit.unescaped(after: headerSize), in: what)
     }
 
     var remaining: Int { bytes.count * 8 - position }

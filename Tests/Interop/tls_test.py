@@ -10,7 +10,7 @@ import unittest
 
 import support
 from rtmp_client import RTMPClient
-from support import Recorder, Server, ServerTest, free_ports, packets, sample, until
+from support import Server, ServerTest, free_ports, packets, sample, until
 
 
 def certificate(folder, name, host):
