@@ -8,6 +8,16 @@ import support
 from support import Recorder, Server, ServerTest, kill, media, packets, sample, until
 
 
+# For streams whose next encoder may be slow to start.
+PATIENT = ("publish.linger=60s",)
+
+
+def encoder(url):
+    return (
+        "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-re", "-i", sample(), "-c", "copy", "-f", "flv",
+        url)
+
+
 class NodesTest(ServerTest):
     """`server` is where encoders push; each test starts the other nodes that it needs."""
 
@@ -29,6 +39,11 @@ class NodesTest(ServerTest):
         outcome = self._outcome.result
         if outcome.failures or outcome.errors:
             print(f"\n--- the log of {server.node}\n{server.log[-4000:]}")
+
+    def end_of(self, viewer, node, name):
+        """What the viewer has when the stream is ended where it comes from."""
+        node.api(f"/api/v1/streams/live/{name}", "DELETE")
+        return viewer.wait()
 
     def assert_tail(self, original, data, at_least=20):
         """What a viewer recorded is the end of what was published, without a hole and without a repetition."""
@@ -83,33 +98,30 @@ class NodesTest(ServerTest):
         return edge
 
     def test_the_stream_of_a_new_encoder_goes_on_at_the_edge(self):
-        edge = self.node("edge", self.server)
+        origin = self.node("origin-again", settings=PATIENT)
+        edge = self.node("edge", origin, settings=PATIENT)
         viewer = Recorder(self, edge.flv("again"))
         edge.wait_viewers(1, "again")
-        self.publish(sample(), "again").succeed()
-        self.publish(sample(), "again").succeed()
-        data = viewer.wait()
+        for _ in range(2):
+            self.program(*encoder(origin.rtmp("again"))).succeed()
+            until(lambda: origin.stream("again")["state"] == "lingering", "all of the encoder's frames are in")
+        data = self.end_of(viewer, origin, "again")
         times = [time for kind, time, _ in media(data) if kind == 9]
         self.assertEqual(len(times), 240)
         self.assertEqual(times, sorted(times))
 
     def test_an_ingest_node_that_dies_costs_what_its_encoder_costs(self):
-        ingests = [self.node("ingest-a"), self.node("ingest-b")]
-        relay = self.node("relay", *ingests)
-        edge = self.node("edge", relay)
+        ingests = [self.node("ingest-a"), self.node("ingest-b", settings=PATIENT)]
+        relay = self.node("relay", *ingests, settings=PATIENT)
+        edge = self.node("edge", relay, settings=PATIENT)
         viewer = Recorder(self, edge.flv("moving"))
         edge.wait_viewers(1, "moving")
-
-        def publish(node):
-            return self.program(
-                "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-re", "-i", sample(), "-c", "copy", "-f",
-                "flv", node.rtmp("moving"))
-
-        publish(ingests[0])
+        self.program(*encoder(ingests[0].rtmp("moving")))
         until(lambda: len(viewer.data) > 100_000, "the viewer is served")
         kill(ingests[0].program)
-        publish(ingests[1]).succeed()
-        data = viewer.wait()
+        self.program(*encoder(ingests[1].rtmp("moving"))).succeed()
+        until(lambda: ingests[1].stream("moving")["state"] == "lingering", "all of the encoder's frames are in")
+        data = self.end_of(viewer, ingests[1], "moving")
         times = [time for kind, time, _ in media(data) if kind == 9]
         self.assertEqual(times, sorted(times))
         self.assertGreater(len(times), 120 + 20)
