@@ -8,17 +8,29 @@ struct Channel {
     var writer: LogWriter
     private(set) var feeds: [LogFeed] = []
     private var published: UInt64 = 0
+    /// Of a log of transport packets alone.
+    let muxer: PacketMuxer?
 
     init(_ kind: WireKind, retention: LogWriter.Retention) {
         self.kind = kind
+        muxer = kind.format == .ts ? PacketMuxer() : nil
         writer = LogWriter(retention: retention)
     }
 
     var isRead: Bool { !feeds.isEmpty }
 
+    /// The tracks whose frames readers start at. Pictures that the format cannot hold are nothing to start at.
+    var joinTracks: WireKind.Tracks {
+        guard kind.format == .ts, kind.tracks == .all, muxer?.hasVideo == false else { return kind.tracks }
+        return .audio
+    }
+
+    /// Where the frame lies; nil if it is nothing in this format. `startsHere`: readers are to start at it.
     mutating func append(
-        _ frame: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, body: UnsafeRawBufferPointer
-    ) -> UInt64 {
+        _ frame: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, body: UnsafeRawBufferPointer,
+        startsHere: Bool
+    ) -> UInt64? {
+        if kind.format == .ts, let muxer { return muxer.append(frame, mark, body, startsHere: startsHere, to: &writer) }
         let timestamp = UInt32(truncatingIfNeeded: mark.timestamp)
         var mark = mark
         mark.size = UInt32(WireEncoder.size(kind.format, bodyCount: body.count, timestamp: timestamp))

@@ -22,7 +22,8 @@ struct Configurations {
     private static let maxEntries = 32
 
     /// Whether this is news.
-    mutating func note(_ key: Key, _ body: [UInt8]) -> Bool {
+    mutating func note(_ key: Key, _ body: Span<UInt8>) -> Bool {
+        let body = body.withUnsafeBufferPointer { Array($0) }
         if let index = entries.firstIndex(where: { $0.key == key }) {
             guard entries[index].body != body else { return false }
             entries[index].body = body
@@ -47,8 +48,10 @@ struct Configurations {
         version += 1
     }
 
-    /// Script data first, then video, then audio: the order in which players expect them.
+    /// Script data first, then video, then audio: the order in which players expect them. A transport stream says all
+    /// of it inside.
     func prologue(_ kind: WireKind, before mark: FrameMark, of source: WireEncoder.Source) -> [UInt8] {
+        guard kind.format != .ts else { return [] }
         var bytes: [UInt8] = []
         for wanted in [MediaKind.script, .video, .audio] where kind.tracks.contains(wanted) {
             var repeated = mark

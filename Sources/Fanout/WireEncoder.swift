@@ -32,6 +32,8 @@ enum WireEncoder {
                 payloadCount: bodyCount, timestamp: timestamp, chunkSize: ServerSession.outboundChunkSize)
         case .relay:
             return RelayFrame.headerSize + bodyCount
+        case .ts:
+            preconditionFailure("packets depend on those before them: the log's muxer makes them")
         }
     }
 
@@ -61,6 +63,8 @@ enum WireEncoder {
             if let bytes = body.baseAddress {
                 (destination + RelayFrame.headerSize).copyMemory(from: bytes, byteCount: body.count)
             }
+        case .ts:
+            preconditionFailure("packets depend on those before them: the log's muxer makes them")
         }
     }
 

@@ -1,5 +1,7 @@
 /// Which bytes a viewer gets: a wire format, and which of the stream's tracks. Viewers of one kind share one log.
+import FLV
 import Media
+import RelayProtocol
 
 public struct WireKind: Hashable, Sendable {
     public enum Format: Hashable, Sendable {
@@ -9,6 +11,8 @@ public struct WireKind: Hashable, Sendable {
         case rtmp
         /// For other nodes: frames with their numbers.
         case relay
+        /// Packets of an MPEG transport stream, each frame whole ones.
+        case ts
     }
 
     public enum Tracks: String, Hashable, Sendable {
@@ -31,9 +35,21 @@ public struct WireKind: Hashable, Sendable {
         self.tracks = tracks
     }
 
-    /// The log that every stream keeps, and from which the others are made: FLV tags hold whole message bodies, so
-    /// that the bytes an FLV viewer reads and the bytes an encoder of another format starts from are the same.
+    /// The log that a stream keeps while nobody reads.
     static let frames = WireKind(.flv)
 
     public static let relay = WireKind(.relay)
+
+    /// Where a message body lies in a frame of that kind, from its ends: nil unless every body is there, and whole.
+    ///
+    /// Each stream keeps one log of such a kind, from which the others are made, so that the bytes that some read and
+    /// the bytes that an encoder of another format starts from are the same.
+    var bodyMargins: (before: Int, after: Int)? {
+        guard tracks == .all else { return nil }
+        return switch format {
+        case .flv: (FLVTag.headerSize, FLVTag.trailerSize)
+        case .relay: (RelayFrame.headerSize, 0)
+        case .webSocketFLV, .rtmp, .ts: nil
+        }
+    }
 }

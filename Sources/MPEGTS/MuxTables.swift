@@ -8,22 +8,27 @@ struct MuxTables: Sendable {
     private static let transportStream: UInt16 = 1
 
     private(set) var packets: [UInt8] = []
-    /// Five bits; the first table has 0.
-    private var version: UInt8 = 31
+    /// What the map says, its version left out.
+    private var map: [UInt8] = []
+    private var version: UInt8 = 0
+    /// The map that readers have: one that changes and changes back before it was sent is no news.
+    private var sent: (map: [UInt8], version: UInt8)?
     private var associationCounter: UInt8 = 15
     private var mapCounter: UInt8 = 15
 
     var size: Int { packets.count }
 
+    /// Readers have this very map.
+    var areKnown: Bool { sent.map { $0.version == version } ?? false }
+
     mutating func make(_ tracks: [MuxTrack], clockPID: UInt16) {
-        version = (version + 1) & 0x1f
         var association: [UInt8] = []
         association.append(u16: Self.program)
         association.append(u16: 0xe000 | Self.mapPID)
         // The PAT says the same all along: its version stays.
         packets = Self.packet(Self.section(0, Self.transportStream, version: 0, association), pid: 0)
 
-        var map: [UInt8] = []
+        map = []
         map.append(u16: 0xe000 | clockPID)
         map.append(u16: 0xf000)
         for track in tracks {
@@ -32,6 +37,7 @@ struct MuxTables: Sendable {
             map.append(u16: 0xf000 | UInt16(track.descriptors.count))
             map += track.descriptors
         }
+        version = sent.map { $0.map == map ? $0.version : ($0.version + 1) & 0x1f } ?? 0
         packets += Self.packet(Self.section(2, Self.program, version: version, map), pid: Self.mapPID)
     }
 
@@ -60,5 +66,6 @@ struct MuxTables: Sendable {
     mutating func put(into writer: inout PacketWriter) {
         writer.putTable(packets[0..<TSPacket.size], counter: &associationCounter)
         writer.putTable(packets[TSPacket.size...], counter: &mapCounter)
+        if !areKnown { sent = (map, version) }
     }
 }

@@ -29,6 +29,8 @@ public struct TSMuxer: Sendable {
 
     private let settings: Settings
     private var tracks: [MuxTrack] = []
+    /// Tracks that have gone: one that comes back keeps its PID, whose counter goes on. One of each kind and id at most.
+    private var gone: [MuxTrack] = []
     private var tables = MuxTables()
     /// The program has changed since the tables were last sent.
     private var owesTables = false
@@ -42,6 +44,23 @@ public struct TSMuxer: Sendable {
     private static let maximumUnits = 8
 
     public init(settings: Settings = Settings()) { self.settings = settings }
+
+    /// Whether the program has pictures.
+    public private(set) var hasVideo = false
+
+    public static func holds(_ codec: VideoCodec) -> Bool { Self.codec(codec) != nil }
+
+    public static func holds(_ codec: AudioCodec) -> Bool {
+        codec == .aac || codec == .opus || selfDescribing(codec) != nil
+    }
+
+    /// Another publish session follows: what the last one said of its tracks no longer holds. PIDs, counters and the
+    /// clock go on.
+    public mutating func beginSession() {
+        gone += tracks
+        tracks = []
+        programChanged()
+    }
 
     // MARK: Planning
 
@@ -261,7 +280,7 @@ public struct TSMuxer: Sendable {
             tracks[index].adts = nil
         } else {
             guard tracks.count < Self.maximumTracks else { return nil }
-            tracks.append(MuxTrack(kind, id: id, pid: freePID(), codec: codec, index: Int(id)))
+            tracks.append(newTrack(kind, id, codec))
         }
         programChanged()
         return tracks.firstIndex { $0.kind == kind && $0.id == id }
@@ -269,20 +288,32 @@ public struct TSMuxer: Sendable {
 
     private mutating func removeTrack(_ kind: MediaKind, _ id: UInt8) {
         guard let index = tracks.firstIndex(where: { $0.kind == kind && $0.id == id }) else { return }
-        tracks.remove(at: index)
+        gone.append(tracks.remove(at: index))
         programChanged()
+    }
+
+    private mutating func newTrack(_ kind: MediaKind, _ id: UInt8, _ codec: MuxTrack.Codec) -> MuxTrack {
+        guard let index = gone.firstIndex(where: { $0.kind == kind && $0.id == id }) else {
+            return MuxTrack(kind, id: id, pid: freePID(), codec: codec, index: Int(id))
+        }
+        let before = gone.remove(at: index)
+        var track = MuxTrack(kind, id: id, pid: before.pid, codec: codec, index: Int(id))
+        track.counter = before.counter
+        return track
     }
 
     private func freePID() -> UInt16 {
         var pid = Self.firstPID
-        while tracks.contains(where: { $0.pid == pid }) { pid += 1 }
+        while tracks.contains(where: { $0.pid == pid }) || gone.contains(where: { $0.pid == pid }) { pid += 1 }
         return pid
     }
 
     private mutating func programChanged() {
-        clockTrack = tracks.firstIndex { $0.kind == .video } ?? 0
+        let video = tracks.firstIndex { $0.kind == .video }
+        hasVideo = video != nil
+        clockTrack = video ?? 0
         guard !tracks.isEmpty else { return }
         tables.make(tracks, clockPID: tracks[clockTrack].pid)
-        owesTables = true
+        owesTables = !tables.areKnown
     }
 }

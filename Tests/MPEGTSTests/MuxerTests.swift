@@ -157,6 +157,37 @@ struct MuxerTests {
         #expect(muxer.unwritableFrames > 0)
     }
 
+    @Test("keeps PIDs, counters and the map's version through a publish session that is like the one before")
+    func sessions() throws {
+        let frames = try Samples.frames(of: Samples.h264AndAAC).sorted { $0.dts < $1.dts }
+        let all = frames.filter(\.isConfiguration) + frames.filter { !$0.isConfiguration }
+        var muxer = TSMuxer()
+        var bytes: [UInt8] = []
+        for (round, frames) in [all, all, all.filter { $0.kind == .audio }, all].enumerated() {
+            if round > 0 { muxer.beginSession() }
+            bytes += Samples.mux(frames, offset: Int64(round) * 1_500, muxer: &muxer)
+        }
+        #expect(TransportStreamCheck.complaints(bytes) == [])
+        let (events, counters) = try Samples.read(bytes)
+        #expect(counters.discontinuities == 0)
+        let maps = events.compactMap { if case .program(let program) = $0 { program } else { nil } }
+        #expect(maps.map { $0.streams.map(\.pid) } == [[0x100, 0x101], [0x101], [0x100, 0x101]])
+        #expect(maps.map(\.clockPID) == [0x100, 0x101, 0x100])
+    }
+
+    @Test("a track whose codec goes and comes back goes on with its counter")
+    func codecComesBack() throws {
+        let frames = try Samples.frames(of: Samples.h264AndAAC).sorted { $0.dts < $1.dts }
+        var muxer = TSMuxer()
+        var bytes: [UInt8] = []
+        for round in 0..<Int64(3) {
+            bytes += Samples.mux(frames, offset: round * 1_500, muxer: &muxer)
+            let vp9: [UInt8] = [0x90, 0x76, 0x70, 0x30, 0x39, 1, 0, 0, 0, 0, 31, 0x82, 2, 2, 2, 0, 0]
+            bytes += Samples.mux(.video, round * 1_500 + 1_400, vp9, &muxer)
+        }
+        #expect(TransportStreamCheck.complaints(bytes) == [])
+    }
+
     /// Without optimisation, as tests are built, fixed arrays and closures cost some; with it, a frame allocates nothing.
     @Test("allocates no more for a frame than a debug build cannot help", .enabled(if: allocations_are_counted()))
     func allocations() throws {

@@ -13,6 +13,8 @@ struct TransportStreamCheck {
     private var clockPID: UInt16?
     private var mapPID: UInt16?
     private var known: Set<UInt16> = [0]
+    /// What each map names, and where it came.
+    private var maps: [(packet: Int, pids: Set<UInt16>)] = []
     private var clocks: [(packet: Int, time: Int64, isNew: Bool)] = []
     private var tables: [UInt16: [Int]] = [:]
     private var frames: [(pid: UInt16, packet: Int, pts: Int64, dts: Int64)] = []
@@ -117,17 +119,20 @@ struct TransportStreamCheck {
         if pid == 0 {
             mapPID = UInt16(section[10] & 0x1f) << 8 | UInt16(section[11])
         } else {
-            map(section)
+            map(section, index)
         }
     }
 
-    private mutating func map(_ section: [UInt8]) {
+    private mutating func map(_ section: [UInt8], _ index: Int) {
         clockPID = UInt16(section[8] & 0x1f) << 8 | UInt16(section[9])
         var at = 12 + (Int(section[10] & 0xf) << 8 | Int(section[11]))
+        var pids: Set<UInt16> = []
         while at < section.count - 4 {
-            known.insert(UInt16(section[at + 1] & 0x1f) << 8 | UInt16(section[at + 2]))
+            pids.insert(UInt16(section[at + 1] & 0x1f) << 8 | UInt16(section[at + 2]))
             at += 5 + (Int(section[at + 3] & 0xf) << 8 | Int(section[at + 4]))
         }
+        known.formUnion(pids)
+        if maps.last?.pids != pids { maps.append((index, pids)) }
     }
 
     private static func checksum(_ bytes: [UInt8]) -> UInt32 {
@@ -186,6 +191,11 @@ struct TransportStreamCheck {
         clocks.contains { $0.isNew && $0.packet >= from && $0.packet <= to + 2 }
     }
 
+    /// A map in between does without the stream.
+    private func wasAway(_ pid: UInt16, _ from: Int, _ to: Int) -> Bool {
+        maps.contains { $0.packet > from && $0.packet <= to && !$0.pids.contains(pid) }
+    }
+
     private mutating func checkCadence() {
         guard let first = clocks.first, let last = clocks.last else { return complaints.append("no clock at all") }
         for (pid, name) in [(UInt16(0), "1.3 PAT_error"), (mapPID ?? 0x1fff, "1.5 PMT_error")] {
@@ -216,7 +226,10 @@ struct TransportStreamCheck {
                 decoded[frame.pid] = frame.dts
             }
             if let last = shown[frame.pid], Self.unwrap(pts, near: last) - last > 63_000 {
-                if !hasNewBase(places[frame.pid] ?? 0, frame.packet) { complain("2.5 PTS_error", frame.packet) }
+                let from = places[frame.pid] ?? 0
+                if !hasNewBase(from, frame.packet) && !wasAway(frame.pid, from, frame.packet) {
+                    complain("2.5 PTS_error", frame.packet)
+                }
             }
             shown[frame.pid] = pts
             places[frame.pid] = frame.packet

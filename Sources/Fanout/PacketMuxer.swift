@@ -1,0 +1,46 @@
+/// Data plane. Makes the transport packets of one log, as long as the log lasts: continuity counters and the clock go on
+/// over publish sessions.
+///
+/// A class, so that logs in other formats carry an empty reference and no more.
+import MPEGTS
+import Media
+import StreamLog
+
+final class PacketMuxer {
+    private var muxer = TSMuxer()
+
+    /// Frames that a transport stream cannot hold, or that make no sense.
+    var unwritableFrames: UInt64 { muxer.unwritableFrames }
+    /// As the muxer says, kept where to look is a load.
+    private(set) var hasVideo = false
+
+    func beginSession() {
+        muxer.beginSession()
+        hasVideo = false
+    }
+
+    /// What was said before the log's first frame.
+    func learn(_ kind: MediaKind, _ body: [UInt8]) {
+        _ = muxer.plan(kind, timestamp: 0, body: body.span)
+        hasVideo = muxer.hasVideo
+    }
+
+    /// Where the frame lies; nil if it takes no bytes. Not inlined: logs in other formats go past it.
+    @inline(never) func append(
+        _ kind: MediaKind, _ mark: FrameMark, _ body: UnsafeRawBufferPointer, startsHere: Bool,
+        to writer: inout LogWriter
+    ) -> UInt64? {
+        let plan = muxer.plan(
+            kind, timestamp: mark.timestamp, body: Span(_unsafeBytes: body), startsHere: startsHere)
+        hasVideo = muxer.hasVideo
+        guard plan.size > 0 else { return nil }
+        var mark = mark
+        mark.size = UInt32(plan.size)
+        return writer.append(mark) { target in
+            // Safety: the log makes room for `mark.size` bytes; `body` is the caller's for the length of this call.
+            muxer.write(
+                plan, body: Span(_unsafeBytes: body),
+                into: UnsafeMutableRawBufferPointer(start: target, count: plan.size))
+        }
+    }
+}

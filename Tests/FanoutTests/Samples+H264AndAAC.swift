@@ -1,0 +1,1 @@
+../MPEGTSTests/Samples+H264AndAAC.swift

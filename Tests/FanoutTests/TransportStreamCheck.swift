@@ -1,0 +1,1 @@
+../MPEGTSTests/TransportStreamCheck.swift
