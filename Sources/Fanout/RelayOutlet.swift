@@ -12,6 +12,7 @@ public final class RelayOutlet: LogCursor {
     public typealias Start = (_ first: FrameNumber, _ continuity: Continuity) -> Void
 
     public let handle: StreamHandle
+    public let label = "relay"
     public let serviceClass: UInt8
     public private(set) var credit: CreditWindow
     public private(set) var bytesOut: UInt64 = 0
@@ -19,7 +20,7 @@ public final class RelayOutlet: LogCursor {
     public private(set) var skips: UInt64 = 0
     var isQueued = false
 
-    private unowned let trunk: RelayTrunk
+    private let trunk: RelayTrunk
     private let from: ResumePoint
     private let onStart: Start
     private let onRefused: () -> Void
@@ -65,6 +66,7 @@ public final class RelayOutlet: LogCursor {
     }
 
     func logEnded(_ reason: ViewerEnd) {
+        trunk.pump()
         finishFrame()
         trunk.forget(self)
         view = nil
@@ -82,7 +84,7 @@ public final class RelayOutlet: LogCursor {
     func logGrew() {
         if state != .live { begin() }
         guard let view, state == .live, offset < batchEnd || (offset < view.head && credit.isOpen) else { return }
-        trunk.queue(self)
+        trunk.queue(self, in: view.trunks)
     }
 
     private func begin() {
@@ -142,6 +144,9 @@ public final class RelayOutlet: LogCursor {
 
     func logDrops(before end: UInt64) {
         guard state == .live, offset < end else { return }
+        // It may only be waiting for the turn's end.
+        trunk.pump()
+        guard offset < end else { return }
         finishFrame()
         skips += 1
         state = .awaitingJoinPoint
@@ -152,7 +157,10 @@ public final class RelayOutlet: LogCursor {
     private func finishFrame() {
         guard let view, state == .live, offset < view.head else { return }
         let frame = view.frame(around: offset)
-        defer { batchEnd = offset }
+        defer {
+            giveBack()
+            trunk.interrupt(self)
+        }
         guard frame.start < offset else { return }
         let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: LogReader.maxVectors)
         defer { vectors.deallocate() }
@@ -177,16 +185,22 @@ public final class RelayOutlet: LogCursor {
         return offset < batchEnd
     }
 
-    /// Writes on; returns whether the batch is through.
-    func write(to descriptor: Int32, _ vectors: UnsafeMutablePointer<iovec>) -> SocketWriter.Outcome {
-        guard let view else { return .failed }
+    /// What is left of the batch, as far as a write's vectors go.
+    func gather(into vectors: UnsafeMutablePointer<iovec>) -> (count: Int, bytes: Int, isWhole: Bool) {
+        guard let view else { return (0, 0, true) }
         let batch = view.gather(from: offset, to: batchEnd, into: vectors)
-        let outcome = SocketWriter.write(descriptor, vectors, batch.count)
-        if case .wrote(let count) = outcome {
-            offset += UInt64(count)
-            bytesOut += UInt64(count)
-        }
-        return outcome
+        return (batch.count, batch.bytes, offset + UInt64(batch.bytes) == batchEnd)
+    }
+
+    func wrote(_ count: Int) {
+        offset += UInt64(count)
+        bytesOut += UInt64(count)
+    }
+
+    /// What has been paid for and is not written after all.
+    func giveBack() {
+        credit.charge(-Int(batchEnd - offset))
+        batchEnd = offset
     }
 
     var isBetweenBatches: Bool { offset == batchEnd }

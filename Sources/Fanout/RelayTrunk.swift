@@ -1,7 +1,11 @@
-/// The sending side of a connection to another node: many streams take turns on it, a batch of whole frames each.
+/// The sending side of a connection to another node: many streams take turns on it, a batch of whole frames each, and
+/// the batches of all that are ready leave with one write, because a write costs the kernel the same whatever it holds.
 ///
 /// A stream whose child grants no credit is passed over, so that it holds up nobody. Invariants: while a batch is half
-/// written (`current`) nothing else is; the node's own messages go between batches.
+/// written (`current`) nothing else is; only that one has been paid for and not yet written, between two writes; the
+/// node's own messages go as soon as no batch is half written, before any other: what they say of a stream has to come
+/// before its frames, which a child passes over until it knows whose they are; `ready` is in the order of service
+/// classes, highest first.
 import EventLoop
 import Glibc
 import StreamLog
@@ -12,10 +16,23 @@ public final class RelayTrunk {
     private var current: RelayOutlet?
     private var messages: [UInt8] = []
     private var isPumping = false
-    private let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: LogReader.maxVectors)
+    /// The socket is full: trying again before it says otherwise would be a call for nothing.
+    private var isBlocked = false
+    /// Whether the round has it on its list.
+    var isInRound = false
+
+    /// The batches of one write, in their order, and the bytes of each.
+    private var batches: [(outlet: RelayOutlet, bytes: Int)] = []
+    private let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: RelayTrunk.maxVectors)
 
     /// Bytes of one stream before the next has its turn: a large keyframe's worth.
     private static let quantum: UInt64 = 128 * 1024
+    /// Bytes of one write before what is left waits for the next: more saves nothing, and delays what comes meanwhile.
+    private static let maxWrite = 256 * 1024
+    /// Vectors of one write. The system takes 1,024.
+    private static let maxVectors = 256
+    /// Streams that wait for the end of the turn; with more there is nothing to be gained by waiting for others.
+    private static let maxReady = maxVectors / LogReader.maxVectors
 
     public init(_ connection: Connection) { self.connection = connection }
 
@@ -35,64 +52,133 @@ public final class RelayTrunk {
     }
 
     /// The socket takes bytes again.
-    public func writable() { pump() }
-
-    // MARK: Outlets
-
-    func queue(_ outlet: RelayOutlet) {
-        if !outlet.isQueued && current !== outlet {
-            outlet.isQueued = true
-            ready.append(outlet)
-        }
+    public func writable() {
+        isBlocked = false
         pump()
     }
 
-    func forget(_ outlet: RelayOutlet) {
+    // MARK: Outlets
+
+    /// The outlet has something to write, and does at the end of the loop's turn.
+    func queue(_ outlet: RelayOutlet, in round: TrunkRound) {
+        enqueue(outlet)
+        if ready.count < RelayTrunk.maxReady { round.add(self) } else { pump() }
+    }
+
+    private func enqueue(_ outlet: RelayOutlet) {
+        guard !outlet.isQueued, current !== outlet else { return }
+        outlet.isQueued = true
+        var index = ready.count
+        while index > 0 && ready[index - 1].serviceClass < outlet.serviceClass { index -= 1 }
+        ready.insert(outlet, at: index)
+    }
+
+    /// The outlet has no batch any more, and no half-written frame.
+    func interrupt(_ outlet: RelayOutlet) {
         if current === outlet { current = nil }
+    }
+
+    func forget(_ outlet: RelayOutlet) {
+        interrupt(outlet)
         guard outlet.isQueued else { return }
         outlet.isQueued = false
         ready.removeAll { $0 === outlet }
     }
 
-    private func takeNext() -> RelayOutlet? {
-        guard let highest = ready.map(\.serviceClass).max() else { return nil }
-        let outlet = ready.remove(at: ready.firstIndex { $0.serviceClass == highest }!)
-        outlet.isQueued = false
-        return outlet
-    }
-
     // MARK: Writing
 
-    private func pump() {
-        guard !isPumping, !connection.isClosed else { return }
+    func pump() {
+        guard !isPumping, !isBlocked, !connection.isClosed else { return }
         isPumping = true
         defer { isPumping = false }
         while true {
-            guard !connection.hasOutbox else { return connection.waitUntilWritable() }
+            guard !connection.hasOutbox else { return block() }
             if current == nil, !messages.isEmpty {
                 let bytes = messages
                 messages = []
                 connection.write(bytes)
                 continue
             }
-            guard let outlet = current ?? takeNext() else { return }
-            guard outlet.takeBatch(RelayTrunk.quantum) else {
-                current = nil
-                continue
-            }
-            current = outlet
-            switch outlet.write(to: connection.descriptor, vectors) {
-            case .wrote:
-                guard outlet.isBetweenBatches else { return connection.waitUntilWritable() }
-                current = nil
-                if outlet.hasMore && !outlet.isQueued {
-                    outlet.isQueued = true
-                    ready.append(outlet)
-                }
-            case .full: return connection.waitUntilWritable()
+            let (count, bytes) = gather()
+            guard count > 0 else { return }
+            switch write(count) {
+            case .wrote(let written):
+                settle(written)
+                guard written == bytes else { return block() }
+            case .full:
+                settle(0)
+                return block()
             // The read side says why.
-            case .failed: return
+            case .failed: return settle(0)
             }
         }
+    }
+
+    /// The first `count` vectors. Sealed bytes that the socket does not take wait in the connection's outbox: for this
+    /// trunk they are out, and the next come behind them.
+    private func write(_ count: Int) -> SocketWriter.Outcome {
+        guard connection.security != nil else { return SocketWriter.write(connection.descriptor, vectors, count) }
+        return connection.writeSealed(vectors, count)
+    }
+
+    private func block() {
+        isBlocked = true
+        connection.waitUntilWritable()
+    }
+
+    /// Fills `vectors` with the rest of the current batch, and, unless messages are to follow it, with those of other
+    /// outlets behind it.
+    private func gather() -> (count: Int, bytes: Int) {
+        var count = 0
+        var bytes = 0
+        var isWhole = true
+        if let current { isWhole = add(current, &count, &bytes) }
+        var taken = 0
+        while isWhole, messages.isEmpty, taken < ready.count, bytes < RelayTrunk.maxWrite,
+            count + LogReader.maxVectors <= RelayTrunk.maxVectors
+        {
+            let outlet = ready[taken]
+            taken += 1
+            outlet.isQueued = false
+            if outlet.takeBatch(RelayTrunk.quantum) { isWhole = add(outlet, &count, &bytes) }
+        }
+        ready.removeFirst(taken)
+        return (count, bytes)
+    }
+
+    /// Whether all of the outlet's batch found room, so that another may follow.
+    private func add(_ outlet: RelayOutlet, _ count: inout Int, _ bytes: inout Int) -> Bool {
+        let batch = outlet.gather(into: vectors + count)
+        batches.append((outlet, batch.bytes))
+        count += batch.count
+        bytes += batch.bytes
+        return batch.isWhole
+    }
+
+    /// So many bytes of the batches are out. Those that have not begun are taken back: what comes before them in the
+    /// meantime goes first, and their frames may yet fall off the log.
+    private func settle(_ written: Int) {
+        var left = written
+        let half = current
+        current = nil
+        for (outlet, bytes) in batches {
+            let count = min(left, bytes)
+            left -= count
+            outlet.wrote(count)
+            if outlet.isBetweenBatches {
+                if outlet.hasMore { enqueue(outlet) }
+            } else if count > 0 || outlet === half {
+                current = outlet
+            }
+        }
+        for (outlet, _) in batches.reversed() where outlet !== current && !outlet.isBetweenBatches { putBack(outlet) }
+        batches.removeAll(keepingCapacity: true)
+    }
+
+    /// Before the others of its class: its turn had come.
+    private func putBack(_ outlet: RelayOutlet) {
+        outlet.giveBack()
+        outlet.isQueued = true
+        ready.insert(outlet, at: ready.firstIndex { $0.serviceClass <= outlet.serviceClass } ?? ready.count)
     }
 }

@@ -14,29 +14,61 @@ extension Stream {
     /// viewers, all of it for other nodes, which ask for frames by their numbers.
     private func makeChannel(_ kind: WireKind) -> Int {
         var channel = Channel(kind, retention: settings.retention)
+        guard let margins = channels[0].kind.bodyMargins else { preconditionFailure("no frame log") }
         let frames = channels[0].writer
         let start = kind.format == .relay ? frames.tail : frames.joinPoint?.offset ?? frames.head
+        if let muxer = channel.muxer { tell(muxer, kind.tracks) }
         var lastAudioJoin = Int64.min
-        frames.forEachFrame(from: start) { position, mark, bytes in
+        var session: UInt64?
+        frames.forEachFrame(from: start) { mark, bytes in
             let media: MediaKind =
                 mark.flags.contains(.video) ? .video : mark.flags.contains(.audio) ? .audio : .script
             guard kind.tracks.contains(media) else { return }
-            let body = UnsafeRawBufferPointer(
-                rebasing: bytes[FLVTag.headerSize..<(bytes.count - FLVTag.trailerSize)])
-            let source = source(at: position)
-            let offset = channel.append(media, mark, of: source, body: body)
-            let audioOnly = kind.tracks == .audio || !hasVideo
-            if mark.flags.contains(.keyframe)
+            let body = UnsafeRawBufferPointer(rebasing: bytes[margins.before..<(bytes.count - margins.after)])
+            let source = source(of: mark)
+            if let session, session != source.epoch { channel.muxer?.beginSession() }
+            session = source.epoch
+            let audioOnly = channel.joinTracks == .audio || !hasVideo
+            let startsHere =
+                mark.flags.contains(.keyframe)
                 || (audioOnly && media == .audio && !mark.flags.contains(.configuration)
                     && (lastAudioJoin == .min || mark.timestamp - lastAudioJoin > Stream.audioJoinInterval))
-            {
-                lastAudioJoin = mark.timestamp
-                channel.writer.setJoinPoint(joinPoint(kind, offset, mark, source))
-            }
+            let offset = channel.append(media, mark, of: source, body: body, startsHere: startsHere)
+            guard startsHere, let offset else { return }
+            lastAudioJoin = mark.timestamp
+            channel.writer.setJoinPoint(joinPoint(kind, offset, mark, source))
         }
         channels.append(channel)
         return channels.count - 1
     }
+
+    /// What was known where the log starts, which may be of a session before the present one: the prologue of the frame
+    /// log's join point says it.
+    private func tell(_ muxer: PacketMuxer, _ tracks: WireKind.Tracks) {
+        guard let point = channels[0].writer.joinPoint else {
+            for (kind, body) in configurations.bodies where tracks.contains(kind) { muxer.learn(kind, body) }
+            return
+        }
+        for (kind, body) in Prologue.bodies(point.prologue, channels[0].kind.format) where tracks.contains(kind) {
+            muxer.learn(kind, body)
+        }
+    }
+
+    /// Of two logs that hold every body one is enough: the one that is read becomes the frame log, once it reaches back
+    /// as far, and the other goes. A stream that is only relayed is written to memory once.
+    func settleFrameLog() {
+        guard channels.count > 1, !channels[0].isRead, let oldest = channels[0].writer.oldestMark else { return }
+        let reach = oldest.timestamp + settings.retention.milliseconds / Stream.shortfall
+        let index = channels.firstIndex { channel in
+            guard channel.isRead, channel.kind.bodyMargins != nil else { return false }
+            return channel.writer.oldestMark.map { $0.timestamp <= reach } ?? false
+        }
+        guard let index else { return }
+        channels[0] = channels.remove(at: index)
+    }
+
+    /// The share of the retention by which the log that stays may fall short of the one that goes: one in so many.
+    private static let shortfall: Int64 = 10
 
     func unsubscribe(_ kind: WireKind, _ feed: LogFeed, bytesOut: UInt64) {
         retire(bytesOut)

@@ -1,7 +1,8 @@
 /// One stream at its home loop: takes frames in, keeps the logs, and decides when readers are told.
 ///
-/// Invariants: only the home loop touches it; `channels[0]` is the frame log; a frame is encoded into another log only
-/// while somebody reads that one. The stream moves to the loop of whoever publishes it (`StreamHandle`).
+/// Invariants: only the home loop touches it; `channels[0]` is the frame log, which holds every body whole
+/// (`WireKind.bodyMargins`); a frame is encoded into another log only while somebody reads that one. The stream moves to
+/// the loop of whoever publishes it (`StreamHandle`).
 import EventLoop
 import FLV
 import Media
@@ -35,12 +36,14 @@ public final class Stream {
     private(set) var loop: Loop
     var channels: [Channel]
     private(set) var hasVideo = false
-    private var configurations = Configurations()
+    private(set) var configurations = Configurations()
     private var timeline = Timeline()
     private var relayedTimeline = RelayedTimeline()
     private var sequence: UInt64 = 0
-    /// Where in the frame log each epoch begins that may still be in it.
-    private var epochs: [(epoch: UInt64, offset: UInt64, shift: Int64)] = []
+    /// Publish sessions so far.
+    private var session: UInt32 = 0
+    /// Those of which frames may still be in the frame log.
+    private var epochs: [(epoch: UInt64, session: UInt32, shift: Int64)] = []
     private var awaitsKeyframe = true
     private var lastJoin: Int64 = .min
     private var lastKeyframe: Int64?
@@ -49,6 +52,8 @@ public final class Stream {
     private var flush: FlushClock
     private var timer: Timer?
     var lingerTimer: Timer?
+    /// Codecs that a transport stream has no place for, and that operators have been told of.
+    var toldLeftOut: Set<String> = []
 
     /// How often a stream without video offers a new place to join, in milliseconds.
     static let audioJoinInterval: Int64 = 500
@@ -70,8 +75,9 @@ public final class Stream {
 
     /// Takes one message body of the publisher. Readers are told when `flushIfDue` is called.
     public func append(_ kind: MediaKind, timestamp: UInt32, body: [UInt8]) throws(FLVError) {
+        let body = body.span
         count(body)
-        let frame = try FrameClass(kind, body.span)
+        let frame = try FrameClass(kind, body)
         if frame.isConfiguration || kind == .script {
             guard configurations.note(frame.key, body) else { return }
         }
@@ -79,14 +85,15 @@ public final class Stream {
         sequence += 1
         let time = timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: Int64(counters.lastFrame))
         let mark = FrameMark(
-            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags)
+            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
+            session: session)
         store(frame, mark, body)
     }
 
     /// Takes one frame from another node, with the number that its ingest node gave it. What a relay may pass on, and
-    /// in which order, has been decided before.
-    public func append(relayed header: RelayFrame.Header, body: [UInt8]) throws(FLVError) {
-        let frame = try FrameClass(header.kind, body.span)
+    /// in which order, has been decided before. The body may lie where it was read: it is copied once, into the log.
+    public func append(relayed header: RelayFrame.Header, body: Span<UInt8>) throws(FLVError) {
+        let frame = try FrameClass(header.kind, body)
         // Before its arrival is noted: the gap to the last frame counts.
         if header.number.epoch > epoch { beginEpoch(header.number.epoch) }
         count(body)
@@ -105,22 +112,28 @@ public final class Stream {
             : relayedTimeline.map(header.timestamp, now: counters.lastFrame)
         if !isRepeated, let last = epochs.indices.last { epochs[last].shift = relayedTimeline.offset }
         var mark = FrameMark(
-            size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags)
+            size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags,
+            session: session)
         if isRepeated { mark.flags.insert(.repeated) }
         store(frame, mark, body)
     }
 
-    private func count(_ body: [UInt8]) {
+    /// The same, of a body that somebody holds.
+    public func append(relayed header: RelayFrame.Header, body: [UInt8]) throws(FLVError) {
+        try append(relayed: header, body: body.span)
+    }
+
+    private func count(_ body: Span<UInt8>) {
         counters.bytesIn += UInt64(body.count)
         counters.lastFrame = Clock.unixMilliseconds
     }
 
     /// Learns of the stream what the frame tells. False for video that nobody could decode.
-    private func observe(_ frame: FrameClass, _ body: [UInt8]) -> Bool {
+    private func observe(_ frame: FrameClass, _ body: Span<UInt8>) -> Bool {
         if frame.announcesVideo { hasVideo = true }
         // A configuration that only the encoder's own decoders understand is carried all the same.
         if frame.isConfiguration || frame.kind == .script {
-            try? description.observe(kind: frame.kind, body: body.span)
+            try? description.observe(kind: frame.kind, body: body)
         }
         switch frame.kind {
         case .video where !frame.isConfiguration:
@@ -130,13 +143,13 @@ public final class Stream {
             return !awaitsKeyframe
         case .audio:
             counters.audio += 1
-            if description.audio == nil { try? description.observe(kind: frame.kind, body: body.span) }
+            if description.audio == nil { try? description.observe(kind: frame.kind, body: body) }
         default: break
         }
         return true
     }
 
-    private func store(_ frame: FrameClass, _ mark: FrameMark, _ body: [UInt8]) {
+    private func store(_ frame: FrameClass, _ mark: FrameMark, _ body: Span<UInt8>) {
         if frame.isKeyframe {
             if let lastKeyframe { keyframeInterval = mark.timestamp - lastKeyframe }
             lastKeyframe = mark.timestamp
@@ -145,12 +158,17 @@ public final class Stream {
         let isJoin = joinable(mark.flags, mark.timestamp)
         body.withUnsafeBytes { body in
             for index in channels.indices where index == 0 || channels[index].isRead {
-                guard channels[index].kind.tracks.contains(frame.kind) else { continue }
-                let offset = channels[index].append(frame.kind, mark, of: source, body: body)
-                guard isJoin.contains(channels[index].kind.tracks) else { continue }
+                let kind = channels[index].kind
+                guard kind.tracks.contains(frame.kind) else { continue }
+                // A channel is asked only where it may say something else: that costs a copy of it.
+                let startsHere = isJoin.contains(kind.format == .ts ? channels[index].joinTracks : kind.tracks)
+                let offset = channels[index].append(
+                    frame.kind, mark, of: source, body: body, startsHere: startsHere)
+                guard startsHere, let offset else { continue }
                 channels[index].writer.setJoinPoint(joinPoint(channels[index].kind, offset, mark, source))
             }
         }
+        if isJoin.all { settleFrameLog() }
         flush.appended(video: frame.kind == .video && !frame.isConfiguration, now: loop.now)
     }
 
@@ -193,6 +211,7 @@ public final class Stream {
         awaitsKeyframe = true
         lastKeyframe = nil
         configurations.reset()
+        for channel in channels { channel.muxer?.beginSession() }
         description = StreamDescription()
         let reached = channels[0].writer.newestTimestamp
         relayedTimeline.beginEpoch(reached: reached, at: counters.lastFrame)
@@ -210,8 +229,9 @@ public final class Stream {
             guard let frame = try? FrameClass(kind, body.span) else { continue }
             sequence += 1
             let mark = FrameMark(
-                size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags)
-            store(frame, mark, body)
+                size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
+                session: session)
+            store(frame, mark, body.span)
         }
         return true
     }
@@ -220,15 +240,16 @@ public final class Stream {
     private func number(in newer: UInt64) {
         epoch = newer
         sequence = 0
-        let tail = channels[0].writer.tail
-        if let current = epochs.lastIndex(where: { $0.offset <= tail }) { epochs.removeFirst(current) }
+        let oldest = channels[0].writer.oldestMark?.session ?? session
+        epochs.removeAll { $0.session < oldest }
         if epochs.count == Stream.maxEpochs { epochs.removeFirst() }
-        epochs.append((newer, channels[0].writer.head, 0))
+        session += 1
+        epochs.append((newer, session, 0))
     }
 
-    /// Of the frame at that place in the frame log.
-    func source(at offset: UInt64) -> WireEncoder.Source {
-        let found = epochs.last { $0.offset <= offset }
+    /// Of a frame in the frame log.
+    func source(of mark: FrameMark) -> WireEncoder.Source {
+        let found = epochs.last { $0.session == mark.session }
         return WireEncoder.Source(stream: number, epoch: found?.epoch ?? epoch, shift: found?.shift ?? 0)
     }
 
@@ -245,9 +266,12 @@ public final class Stream {
 
     /// To be called when the publisher's read is through: writes what is due, and sees to it that the rest will be.
     public func flushIfDue() {
-        guard channels.contains(where: \.isRead) else { return flush.reset() }
-        // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
-        for index in channels.indices where channels[index].kind.format == .relay { publish(index) }
+        var isWatched = false
+        for index in channels.indices where channels[index].isRead {
+            // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
+            if channels[index].kind.format == .relay { publish(index) } else { isWatched = true }
+        }
+        guard isWatched else { return flush.reset() }
         switch flush.due(now: loop.now, pressure: handle.hub.pressure(of: loop)) {
         case .now: flushAll()
         case .after(let milliseconds): arm(milliseconds)
@@ -316,7 +340,7 @@ public final class Stream {
 
     public var logMilliseconds: Int64 {
         let frames = channels[0].writer
-        guard let oldest = frames.oldestTimestamp, let newest = frames.newestTimestamp else { return 0 }
+        guard let oldest = frames.oldestMark?.timestamp, let newest = frames.newestTimestamp else { return 0 }
         return newest - oldest
     }
 }

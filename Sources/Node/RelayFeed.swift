@@ -6,7 +6,8 @@ final class RelayFeed {
     /// Which source of the upstream's merge it is.
     let source: Int
     let remote: String
-    weak var upstream: Upstream?
+    /// Until it is given up or lost. Asked for each frame, which a weak reference would make dear.
+    var upstream: Upstream?
     weak var session: RelaySession?
     var request: UInt32?
     /// The parent's number for the stream, once it has agreed.

@@ -12,34 +12,36 @@ extension Upstream {
 
     /// `clockOffset`: how far the parent's clock is ahead of ours. What it says of the frame's age is put into our
     /// terms, and told on in these: each link needs to know its own two clocks only.
-    func take(_ frame: RelayFrame, from feed: RelayFeed, clockOffset: Int64) {
-        var frame = frame
-        frame.header.wallClock &-= clockOffset
-        let verdict = merge.offer(frame, from: feed.source, now: Clock.monotonicNanoseconds)
-        if verdict != .hold { append(frame, verdict) }
+    func take(_ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed, clockOffset: Int64) {
+        var header = header
+        header.wallClock &-= clockOffset
+        let verdict = merge.offer(header, body: body, from: feed.source, now: Clock.monotonicNanoseconds)
+        if verdict != .hold { append(header, body, verdict) }
         if merge.isHolding { drainHeld() }
     }
 
     func drainHeld() {
-        while let (frame, verdict) = merge.next(now: Clock.monotonicNanoseconds) { append(frame, verdict) }
+        while let (frame, verdict) = merge.next(now: Clock.monotonicNanoseconds) {
+            append(frame.header, frame.body.span, verdict)
+        }
         stream?.flushIfDue()
         guard let deadline = merge.deadline else { return }
         let now = Clock.monotonicNanoseconds
         held.arm(after: deadline > now ? (deadline - now) / 1_000_000 + 1 : 1)
     }
 
-    func append(_ frame: RelayFrame, _ verdict: FrameGate.Verdict) {
+    func append(_ header: RelayFrame.Header, _ body: Span<UInt8>, _ verdict: FrameGate.Verdict) {
         switch verdict {
         case .accept, .prologue: break
         case .duplicate, .fenced, .undecodable, .hold: return
         }
         guard let stream, !isClaiming else {
-            if early.count < Upstream.maxEarly { early.append((frame, verdict)) }
+            if early.count < Upstream.maxEarly { early.append((RelayFrame(header: header, copying: body), verdict)) }
             return
         }
-        note(frame.header)
+        note(header)
         do {
-            try stream.append(relayed: frame.header, body: frame.body)
+            try stream.append(relayed: header, body: body)
         } catch {
             state.count(error: "relay_bad_media")
             state.log.write(.warning, "relay.bad_frame", [("stream", "\(name)"), ("reason", "\(error)")])

@@ -281,6 +281,7 @@ final class Upstream {
     private func remove(_ feed: RelayFeed) -> Bool {
         guard let index = feeds.firstIndex(where: { $0 === feed }) else { return false }
         feeds.remove(at: index)
+        feed.upstream = nil
         merge.detach(feed.source)
         return true
     }
@@ -331,7 +332,7 @@ final class Upstream {
             worker.publishing(handle)
             let frames = early
             early = []
-            for (frame, verdict) in frames { append(frame, verdict) }
+            for (frame, verdict) in frames { append(frame.header, frame.body.span, verdict) }
             stream?.flushIfDue()
         // Somebody publishes it right here: then it is not to be pulled.
         case .failure: stop("published here")

@@ -39,14 +39,24 @@ public struct FrameMerge: Sendable {
 
     /// `.hold` means that the frame is kept, and comes out of `next` in its turn.
     public mutating func offer(_ frame: RelayFrame, from source: Int, now: UInt64) -> FrameGate.Verdict {
-        if held.isEmpty {
-            let verdict = gate.offer(frame.header, from: source)
-            if verdict == .hold { hold(frame, now) }
-            return verdict
-        }
-        if let verdict = gate.refuse(frame.header, from: source) { return verdict }
-        gate.note(frame.header, from: source)
-        hold(frame, now)
+        let verdict = decide(frame.header, from: source)
+        if verdict == .hold { hold(frame, now) }
+        return verdict
+    }
+
+    /// The same for a body that is still where it was read: only what is kept is copied.
+    public mutating func offer(
+        _ header: RelayFrame.Header, body: Span<UInt8>, from source: Int, now: UInt64
+    ) -> FrameGate.Verdict {
+        let verdict = decide(header, from: source)
+        if verdict == .hold { hold(RelayFrame(header: header, copying: body), now) }
+        return verdict
+    }
+
+    private mutating func decide(_ header: RelayFrame.Header, from source: Int) -> FrameGate.Verdict {
+        guard !held.isEmpty else { return gate.offer(header, from: source) }
+        if let verdict = gate.refuse(header, from: source) { return verdict }
+        gate.note(header, from: source)
         return .hold
     }
 

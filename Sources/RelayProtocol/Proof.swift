@@ -6,7 +6,7 @@
 import COpenSSL
 import Media
 
-enum Proof {
+public enum Proof {
     static let size = 32
 
     /// `mine` and `theirs` are the bodies of the two hellos as they were on the wire.
@@ -16,12 +16,22 @@ enum Proof {
             text.append(u32: UInt32(hello.count))
             text += hello
         }
+        return digest(of: text, secret)
+    }
+
+    private static func digest(of text: [UInt8], _ secret: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: size)
         var written: UInt32 = 0
         // Safe: SHA-256 writes 32 bytes, which `digest` has; lengths are those of the arrays.
         let result = HMAC(EVP_sha256(), secret, Int32(secret.count), text, text.count, &digest, &written)
         precondition(result != nil && Int(written) == size, "OpenSSL has no HMAC-SHA256")
         return digest
+    }
+
+    /// What a transport that asks for a passphrase is given: as hard to guess as the secret, and telling nothing of it.
+    public static func passphrase(of secret: [UInt8]) -> String {
+        digest(of: Array("sluice link passphrase".utf8), secret)
+            .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// Takes the same time wherever the difference is.

@@ -92,6 +92,10 @@ public struct RelayConnection: Sendable {
     /// To be called after `.frameBegins`, for a frame that is not wanted: it is passed over without being held.
     public mutating func skipBody() { parser.skipBody() }
 
+    /// To be called after `.frameBegins`, with the same bytes: where the frame's body lies, if all of it is there. No
+    /// action tells the frame then.
+    public mutating func takeBody(_ bytes: Span<UInt8>, _ at: inout Int) -> Range<Int>? { parser.takeBody(bytes, &at) }
+
     /// `RelayLimits.handshakeNanoseconds` have passed since `start`.
     public mutating func handshakeTimedOut() -> RelayAction? {
         switch state {

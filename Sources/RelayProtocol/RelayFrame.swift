@@ -19,6 +19,10 @@ public struct RelayFrame: Sendable, Equatable {
         self.header.bodyCount = body.count
     }
 
+    public init(header: Header, copying body: Span<UInt8>) {
+        self.init(header: header, body: body.withUnsafeBufferPointer { Array($0) })
+    }
+
     public struct Flags: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }

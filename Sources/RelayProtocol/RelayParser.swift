@@ -1,13 +1,13 @@
 /// Data plane. Takes the bytes of a connection apart, however they are cut, one event at a time.
 ///
 /// The caller feeds the same piece until `next` returns nil, then the next piece. A frame is told twice: by its header
-/// as soon as that is known, so that a frame which is not wanted can be passed over without being held (`skipBody`),
-/// and whole. Memory grows with the bytes received, never with a length announced. After an error the parser is dead
+/// as soon as that is known, so that a frame which is not wanted can be passed over without being held (`skipBody`), and
+/// one that is there whole can be taken from where it lies (`takeBody`); and whole. Memory grows with the bytes received, never with a length announced. After an error the parser is dead
 /// and throws that error for ever.
 import Media
 
 public enum RelayEvent: Sendable, Equatable {
-    /// The frame with this header follows as the next event, unless `skipBody` is called first.
+    /// The frame with this header follows as the next event, unless `skipBody` or `takeBody` takes its body first.
     case frameBegins(RelayFrame.Header)
     case message(RelayMessage)
 }
@@ -54,6 +54,19 @@ public struct RelayParser: Sendable {
         case .frameExtra(let header, let extra): skip(header.bodyCount + extra)
         default: preconditionFailure("no frame has begun")
         }
+    }
+
+    /// To be called after `.frameBegins`, with the same bytes: where in them the frame's body lies, if all of it does. It
+    /// is taken in then, and no event tells the frame whole. Most frames are read in one piece, and need no copy of
+    /// their own.
+    public mutating func takeBody(_ bytes: Span<UInt8>, _ at: inout Int) -> Range<Int>? {
+        guard case .frameBody(let header) = state, body.isEmpty, bytes.count - at >= header.bodyCount else {
+            return nil
+        }
+        state = .header
+        let start = at
+        at += header.bodyCount
+        return start..<at
     }
 
     private mutating func skip(_ count: Int) {

@@ -40,9 +40,9 @@ public struct LogWriter {
         return last.marks[last.markCount - 1].timestamp
     }
 
-    public var oldestTimestamp: Int64? {
+    public var oldestMark: FrameMark? {
         guard let first = segments.first, first.markCount > 0 else { return nil }
-        return first.marks[0].timestamp
+        return first.marks[0]
     }
 
     /// Frames a second, by their timestamps, over at most the newest `limit` retained frames that have all of `flags`
@@ -69,9 +69,7 @@ public struct LogWriter {
     @discardableResult
     public mutating func append(_ mark: FrameMark, fill: (UnsafeMutableRawPointer) -> Void) -> UInt64 {
         let size = Int(mark.size)
-        if segments.last.map({ $0.used + size > $0.capacity || $0.markCount == Segment.markCapacity }) ?? true {
-            openSegment(holding: size)
-        }
+        if segments.isEmpty || !segments[segments.count - 1].hasRoom(for: size) { openSegment(holding: size) }
         let segment = segments[segments.count - 1]
         fill(segment.bytes + segment.used)
         var mark = mark
@@ -124,15 +122,14 @@ public struct LogWriter {
     /// Frames in the newest segment, for publication together with `head`.
     public var newestMarkCount: Int { segments.last?.markCount ?? 0 }
 
-    /// Visits retained frames from the first at or after `offset`, each with its place and its bytes.
-    public func forEachFrame(from offset: UInt64, _ visit: (UInt64, FrameMark, UnsafeRawBufferPointer) -> Void) {
+    /// Visits retained frames from the first at or after `offset`, each with its bytes.
+    public func forEachFrame(from offset: UInt64, _ visit: (FrameMark, UnsafeRawBufferPointer) -> Void) {
         for segment in segments where segment.end > offset {
             for i in 0..<segment.markCount {
                 let mark = segment.marks[i]
-                let position = segment.base + UInt64(mark.offset)
-                guard position >= offset else { continue }
+                guard segment.base + UInt64(mark.offset) >= offset else { continue }
                 let bytes = UnsafeRawBufferPointer(start: segment.bytes + Int(mark.offset), count: Int(mark.size))
-                visit(position, mark, bytes)
+                visit(mark, bytes)
             }
         }
     }

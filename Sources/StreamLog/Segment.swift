@@ -30,6 +30,8 @@ public final class Segment: @unchecked Sendable {
     }
 
     var end: UInt64 { base + UInt64(used) }
+
+    func hasRoom(for size: Int) -> Bool { used + size <= capacity && markCount < Segment.markCapacity }
 }
 
 /// One frame's entry in a segment's index.
@@ -45,6 +47,8 @@ public struct FrameMark: Sendable, Equatable {
     /// When the frame was complete at the ingest node, in microseconds of Unix time by that node's clock.
     public var origin: Int64
     public var flags: Flags
+    /// Which of the publish sessions that the stream has seen it belongs to, counted from the first.
+    public var session: UInt32
 
     public struct Flags: OptionSet, Sendable {
         public let rawValue: UInt8
@@ -62,7 +66,8 @@ public struct FrameMark: Sendable, Equatable {
     }
 
     public init(
-        offset: UInt32 = 0, size: UInt32, timestamp: Int64, sequence: UInt64, origin: Int64 = 0, flags: Flags
+        offset: UInt32 = 0, size: UInt32, timestamp: Int64, sequence: UInt64, origin: Int64 = 0, flags: Flags,
+        session: UInt32 = 0
     ) {
         self.offset = offset
         self.size = size
@@ -70,5 +75,6 @@ public struct FrameMark: Sendable, Equatable {
         self.sequence = sequence
         self.origin = origin
         self.flags = flags
+        self.session = session
     }
 }

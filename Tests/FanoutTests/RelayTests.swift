@@ -8,83 +8,6 @@ import Testing
 
 @testable import Fanout
 
-/// The far end of a connection between nodes: reads what a trunk writes, frame by frame.
-private final class Child: ConnectionHandler {
-    let trunk: RelayTrunk
-    let connection: Connection
-    private(set) var outlets: [RelayOutlet] = []
-    private(set) var starts: [(first: FrameNumber, continuity: Continuity)] = []
-    private(set) var ends: [ViewerEnd] = []
-    private(set) var refusals = 0
-    private(set) var frames: [RelayFrame] = []
-    private var parser = RelayParser(limits: RelayLimits())
-    private let studio: Studio
-    private let descriptor: Int32
-
-    init(_ studio: Studio, on index: Int = 0, sendBuffer: Int32 = 0) {
-        self.studio = studio
-        var pair: [Int32] = [0, 0]
-        precondition(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
-        if sendBuffer > 0 {
-            var size = sendBuffer
-            setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-        }
-        descriptor = pair[1]
-        connection = Connection(pair[0], peer: Address(host: "192.0.2.8", port: 1), on: studio.fanouts[index].loop)!
-        trunk = RelayTrunk(connection)
-        parser.open()
-        connection.start(self)
-    }
-
-    @discardableResult func subscribe(
-        _ handle: StreamHandle, _ from: ResumePoint, credit: UInt32 = 64 << 20, on index: Int = 0
-    ) -> RelayOutlet {
-        let outlet = RelayOutlet(
-            handle, from: from, credit: credit, serviceClass: 0, over: trunk,
-            onStart: { [unowned self] in starts.append(($0, $1)) }, onRefused: { [unowned self] in refusals += 1 },
-            onEnd: { [unowned self] in ends.append($0) })
-        outlets.append(outlet)
-        studio.fanouts[index].attach(outlet)
-        studio.settle()
-        return outlet
-    }
-
-    /// Reads at most `limit` bytes. Returns how many there were.
-    @discardableResult func read(limit: Int = 1 << 22) throws -> Int {
-        var buffer = [UInt8](repeating: 0, count: limit)
-        let count = recv(descriptor, &buffer, limit, Int32(MSG_DONTWAIT))
-        guard count > 0 else { return 0 }
-        var at = 0
-        let span = buffer.span.extracting(0..<count)
-        while let event = try parser.next(span, &at) {
-            if case .message(.frame(let frame)) = event { frames.append(frame) }
-        }
-        return count
-    }
-
-    func readAll() throws {
-        var quiet = 0
-        while quiet < 3 {
-            studio.settle()
-            quiet = try read() == 0 ? quiet + 1 : 0
-        }
-    }
-
-    var sequences: [UInt64] {
-        frames.filter { !$0.header.flags.contains(.prologue) }.map(\.header.number.sequence)
-    }
-
-    func leave() {
-        for outlet in outlets { outlet.detach() }
-        connection.close()
-        close(descriptor)
-    }
-
-    func received(_ bytes: UnsafeBufferPointer<UInt8>) {}
-    func ended(_ reason: ConnectionEnd) {}
-    func writable() { trunk.writable() }
-}
-
 private func show(_ studio: Studio, _ numbers: Range<UInt32>, size: Int = 400) throws {
     let stream = studio.stream()
     for number in numbers {
@@ -108,7 +31,7 @@ struct RelayTests {
     @Test("a new child starts at the newest keyframe, behind the configurations")
     func fresh() throws {
         let studio = Studio()
-        let child = Child(studio)
+        let child = try Child(studio)
         defer { child.leave() }
         child.subscribe(try begin(studio, 25), .keyframe)
         try show(studio, 25..<30)
@@ -122,7 +45,7 @@ struct RelayTests {
     @Test("a child that comes from another parent goes on with the very next frame", arguments: [1, 2, 13, 26, 27])
     func resume(at sequence: UInt64) throws {
         let studio = Studio()
-        let child = Child(studio)
+        let child = try Child(studio)
         defer { child.leave() }
         let handle = try begin(studio, 25)
         child.subscribe(handle, .at(FrameNumber(epoch: studio.stream().epoch, sequence: sequence)))
@@ -137,7 +60,7 @@ struct RelayTests {
     @Test("a publisher that is raised numbers on from one, with its configurations, and its viewers see one stream")
     func raised() throws {
         let studio = Studio()
-        let child = Child(studio)
+        let child = try Child(studio)
         let handle = try begin(studio, 12)
         let screen = Screen(studio)
         defer {
@@ -160,7 +83,7 @@ struct RelayTests {
         #expect(new[0].body == Body.videoConfiguration && new[1].body == Body.video(12, keyframe: false))
         #expect(zip(numbered, numbered.dropFirst()).allSatisfy { $0.header.timestamp <= $1.header.timestamp })
         // Whoever comes with numbers of before goes on where they end, and then in the new ones.
-        let late = Child(studio)
+        let late = try Child(studio)
         defer { late.leave() }
         late.subscribe(handle, .at(FrameNumber(epoch: epoch, sequence: 13)))
         try late.readAll()
@@ -171,7 +94,7 @@ struct RelayTests {
     @Test("a child that is ahead of its new parent is sent what follows")
     func ahead() throws {
         let studio = Studio()
-        let child = Child(studio)
+        let child = try Child(studio)
         defer { child.leave() }
         let handle = try begin(studio, 25)
         child.subscribe(handle, .at(FrameNumber(epoch: studio.stream().epoch, sequence: 30)))
@@ -186,7 +109,7 @@ struct RelayTests {
         var settings = FanoutSettings()
         settings.retention = .init(milliseconds: 500, bytes: 1 << 20)
         let studio = Studio(settings: settings)
-        let child = Child(studio)
+        let child = try Child(studio)
         defer { child.leave() }
         let handle = try begin(studio, 1)
         try show(studio, 1..<400, size: 20_000)
@@ -199,7 +122,7 @@ struct RelayTests {
     @Test("a newer publish session follows without a gap")
     func newEpoch() throws {
         let studio = Studio()
-        let child = Child(studio)
+        let child = try Child(studio)
         defer { child.leave() }
         let handle = try begin(studio, 5)
         let old = studio.stream().epoch
@@ -212,13 +135,13 @@ struct RelayTests {
         #expect(child.sequences == [4, 5, 6, 1, 2, 3, 4, 5, 6])
         #expect(Set(child.frames.map(\.header.number.epoch)).count == 2)
         // One that is through with the old session starts with the new one.
-        let other = Child(studio)
+        let other = try Child(studio)
         defer { other.leave() }
         other.subscribe(handle, .at(FrameNumber(epoch: old, sequence: 7)))
         try other.readAll()
         #expect(other.sequences == Array(1...6))
         // One that has seen a newer one is not served from here.
-        let future = Child(studio)
+        let future = try Child(studio)
         defer { future.leave() }
         future.subscribe(handle, .at(FrameNumber(epoch: studio.stream().epoch + 1, sequence: 1)))
         #expect(future.refusals == 1 && future.starts.isEmpty)
@@ -227,7 +150,7 @@ struct RelayTests {
     @Test("a stream without credit waits, and holds up no other on its connection")
     func credit() throws {
         let studio = Studio()
-        let child = Child(studio)
+        let child = try Child(studio)
         defer { child.leave() }
         let handle = try begin(studio, 10)
         let poor = child.subscribe(handle, .keyframe, credit: 1_000)
@@ -259,7 +182,7 @@ struct RelayTests {
         var settings = FanoutSettings()
         settings.retention = .init(milliseconds: 300, bytes: 1 << 20)
         let studio = Studio(settings: settings)
-        let child = Child(studio, sendBuffer: 4_096)
+        let child = try Child(studio, sendBuffer: 4_096)
         defer { child.leave() }
         let outlet = child.subscribe(try begin(studio, 5), .keyframe)
         var number: UInt32 = 5
@@ -283,7 +206,7 @@ struct RelayTests {
     @Test("a relayed stream keeps numbers, times and clocks, and what is relayed on is the same")
     func relayed() throws {
         let origin = Studio()
-        let first = Child(origin)
+        let first = try Child(origin)
         first.subscribe(try begin(origin, 20), .keyframe)
         defer { first.leave() }
         try first.readAll()
@@ -293,7 +216,7 @@ struct RelayTests {
             session: "up", label: "relay", address: "a", agent: "", identity: "relay", since: 0, isUpstream: true,
             end: { _ in })
         relay.hub.publish(Studio.name, publisher, on: relay.fanouts[0]) { _, _ in }
-        let second = Child(relay, on: 1)
+        let second = try Child(relay, on: 1)
         defer { second.leave() }
         second.subscribe(relay.hub.find(Studio.name)!, .keyframe, on: 1)
         let screen = Screen(relay)
@@ -320,7 +243,7 @@ struct RelayTests {
             end: { _ in })
         relay.hub.publish(Studio.name, publisher, on: relay.fanouts[0]) { _, _ in }
         let stream = relay.stream()
-        let child = Child(relay)
+        let child = try Child(relay)
         defer { child.leave() }
         let screen = Screen(relay)
         defer { screen.leave() }
@@ -344,7 +267,7 @@ struct RelayTests {
         let times = screen.frames.map(\.timestamp)
         #expect(times.count == 40 && times == times.sorted())
         // One that reads only now is told the same.
-        let late = Child(relay)
+        let late = try Child(relay)
         defer { late.leave() }
         late.subscribe(relay.hub.find(Studio.name)!, .at(FrameNumber(epoch: 5, sequence: 1)))
         try late.readAll()

@@ -84,6 +84,36 @@ struct ParserTests {
         }
     }
 
+    @Test("a frame that lies whole in a piece is taken from where it lies, at every split of the input")
+    func taken() throws {
+        let frames = [frame(1, body: [UInt8](repeating: 9, count: 30)), frame(2, body: []), frame(3, body: [7, 8])]
+        let ping = RelayMessage.ping(Ping(token: 1, clock: 2))
+        let bytes = frames.flatMap { RelayMessage.frame($0).bytes } + ping.bytes
+        for cut in 0...bytes.count {
+            var parser = RelayParser(open: true)
+            var seen: [RelayFrame] = []
+            var taken = 0
+            var others: [RelayMessage] = []
+            for range in [0..<cut, cut..<bytes.count] {
+                var at = 0
+                let piece = bytes.span.extracting(range)
+                while let event = try parser.next(piece, &at) {
+                    switch event {
+                    case .frameBegins(let header):
+                        guard let place = parser.takeBody(piece, &at) else { continue }
+                        taken += 1
+                        seen.append(RelayFrame(header: header, copying: piece.extracting(place)))
+                    case .message(.frame(let frame)): seen.append(frame)
+                    case .message(let message): others.append(message)
+                    }
+                }
+                #expect(at == piece.count)
+            }
+            #expect(seen == frames && others == [ping], "cut at \(cut)")
+            #expect(taken >= 2, "cut at \(cut)")
+        }
+    }
+
     @Test("fields that a later version adds to a frame are passed over, with the body or without it")
     func longerFields() throws {
         let frame = frame(3, body: [1, 2, 3, 4])
