@@ -122,6 +122,14 @@ public final class TLSContext: @unchecked Sendable {
         for each in [context] + others { _ = cssl_set_ticket_keys(each, &keys, Int32(keys.count)) }
     }
 
+    /// Narrows what is spoken to one version and one cipher. Before the first session only.
+    func insist(version: String, cipher: String) {
+        let is13 = version == "TLSv1.3"
+        let number = is13 ? TLS1_3_VERSION : TLS1_2_VERSION
+        let known = is13 ? SSL_CTX_set_ciphersuites(context, cipher) : SSL_CTX_set_cipher_list(context, cipher)
+        precondition(cssl_set_versions(context, number) == 1 && cssl_set_newest(context, number) == 1 && known == 1)
+    }
+
     // MARK: During the handshake
 
     private var me: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }

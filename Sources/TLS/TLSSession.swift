@@ -17,6 +17,13 @@ public final class TLSSession {
     public static let recordSize = 16_384
     public static let recordOverhead = 64
 
+    /// Records that one key may seal with AES-GCM are 2^24.5 (RFC 8446 §5.5); the session's own words are among them.
+    static let recordsPerKey: UInt64 = 1 << 24
+    var recordsPerKey = TLSSession.recordsPerKey
+    /// Sealed since the key was renewed here.
+    private var records: UInt64 = 0
+    private(set) var keysRenewed = 0
+
     /// - Parameter host: of a client, the name that the server has to stand for.
     public init(_ context: TLSContext, host: String? = nil) {
         self.context = context
@@ -101,6 +108,9 @@ public final class TLSSession {
 
     public var hasOutput: Bool { !wire.pointee.kept.isEmpty }
 
+    /// Whether records are sealed here, straight from the caller's memory, and not by way of OpenSSL.
+    public var sealsItself: Bool { wire.pointee.sealer != nil }
+
     /// What the session itself has to say: handshake, alerts, tickets.
     public func takeOutput() -> [UInt8] {
         defer { wire.pointee.kept = [] }
@@ -109,6 +119,8 @@ public final class TLSSession {
 
     /// Seals what the vectors hold behind the first `skipped` bytes, in order, as far as `out` has room for. Returns how
     /// many plain bytes were taken, and how many sealed bytes they have become.
+    ///
+    /// What `takeOutput` holds was sealed before and has to go before.
     public func seal(
         _ vectors: UnsafePointer<iovec>, _ count: Int, skipping skipped: Int = 0,
         into out: UnsafeMutableRawBufferPointer
@@ -117,25 +129,62 @@ public final class TLSSession {
         wire.pointee.output = out
         wire.pointee.written = 0
         defer { wire.pointee.output = UnsafeMutableRawBufferPointer(start: nil, count: 0) }
-        var taken = 0
-        var skipped = skipped
-        for index in 0..<count {
-            let passed = min(skipped, vectors[index].iov_len)
-            skipped -= passed
-            var at = vectors[index].iov_base.map { $0 + passed }
-            var left = vectors[index].iov_len - passed
-            while left > 0 {
-                let room = out.count - wire.pointee.written - TLSSession.recordOverhead
-                guard room > 0 else { return (taken, wire.pointee.written) }
-                ERR_clear_error()
-                let size = min(left, room, TLSSession.recordSize)
-                guard SSL_write(session, at, Int32(size)) == Int32(size) else { return (taken, wire.pointee.written) }
-                taken += size
-                left -= size
-                at = at.map { $0 + size }
+        guard isKeyGood || renewKey() else { return (0, 0) }
+        var plain = VectorReader(vectors, count, skipping: skipped)
+        let all = plain.left
+        if let sealer = wire.pointee.sealer { seal(&plain, sealer, out) } else { write(&plain, out) }
+        return (all - plain.left, wire.pointee.written)
+    }
+
+    /// Whether the key may seal on: a peer that has asked for a new one is answered in front of the next record, so that
+    /// one who asks often and reads nothing costs nothing.
+    private var isKeyGood: Bool {
+        records < recordsPerKey && SSL_get_key_update_type(session) == SSL_KEY_UPDATE_NONE
+    }
+
+    private func room(_ out: UnsafeMutableRawBufferPointer) -> Int {
+        min(out.count - wire.pointee.written - TLSSession.recordOverhead, TLSSession.recordSize)
+    }
+
+    private func seal(_ plain: inout VectorReader, _ sealer: RecordSealer, _ out: UnsafeMutableRawBufferPointer) {
+        while plain.left > 0 {
+            let size = min(plain.left, room(out))
+            guard size > 0 else { return }
+            let before = plain
+            let sealed = sealer.seal(
+                RecordSealer.RecordType.applicationData, &plain, size, into: out.baseAddress! + wire.pointee.written)
+            guard sealed > 0 else {
+                plain = before
+                return
             }
+            wire.pointee.written += sealed
+            records += 1
         }
-        return (taken, wire.pointee.written)
+    }
+
+    /// Where OpenSSL has kept the key: a record for each piece, because it wants them in one place.
+    private func write(_ plain: inout VectorReader, _ out: UnsafeMutableRawBufferPointer) {
+        while plain.left > 0, room(out) > 0 {
+            let before = plain
+            let piece = plain.next(room(out))
+            ERR_clear_error()
+            guard SSL_write(session, piece.baseAddress, Int32(piece.count)) == Int32(piece.count) else {
+                plain = before
+                return
+            }
+            records += 1
+        }
+    }
+
+    /// A KeyUpdate (RFC 8446 §4.6.3), sealed with the old key in front of what follows; the peer does the same if asked.
+    /// TLS 1.2 has none, and no such limit.
+    func renewKey(askingPeer: Bool = false) -> Bool {
+        records = 0
+        guard SSL_version(session) == TLS1_3_VERSION else { return true }
+        keysRenewed += 1
+        ERR_clear_error()
+        let kind = askingPeer ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED
+        return SSL_key_update(session, kind) == 1 && SSL_do_handshake(session) == 1
     }
 
     /// Tells the peer that nothing more comes; the words are in `takeOutput`.
