@@ -24,16 +24,19 @@ let package = Package(
         room("RelayProtocol", ["Media", "COpenSSL"]),
         room("MPEGTS", ["Media", "FLV"]),
         room("ProxyProtocol", ["Media"]),
+        room("StreamID"),
         room("Configuration", ["CYAML"]),
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "MPEGTS", "ProxyProtocol", "Configuration",
+                "Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "MPEGTS", "ProxyProtocol", "StreamID",
+                "Configuration",
             ],
             path: ".",
             exclude: ["Driver", "Sources", "corpus"],
             sources: [
-                "Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "MPEGTS", "ProxyProtocol", "Configuration",
+                "Targets.swift", "RTMP", "HTTP", "Media", "RelayProtocol", "MPEGTS", "ProxyProtocol", "StreamID",
+                "Configuration",
             ],
             swiftSettings: fuzzed),
         .executableTarget(

@@ -10,6 +10,7 @@ private enum FuzzTarget: String, CaseIterable {
     case tsReader = "ts-reader"
     case tsUnits = "ts-units"
     case tsMuxer = "ts-muxer"
+    case streamID = "stream-id"
 
     func run(_ data: Span<UInt8>) {
         switch self {
@@ -28,6 +29,7 @@ private enum FuzzTarget: String, CaseIterable {
         case .tsReader: fuzzTSReader(data)
         case .tsUnits: fuzzTSUnits(data)
         case .tsMuxer: fuzzTSMuxer(data)
+        case .streamID: fuzzStreamID(data)
         }
     }
 }

@@ -1,0 +1,131 @@
+/// Calls a remote SRT listener: looks the name up, tries its addresses in turn, gives up after a time.
+///
+/// `done` is called once, on the loop, and never from inside `init`; not at all if the dialer is let go of before.
+/// A rejection by the far side is final: the other addresses of the name are not tried.
+import CSRT
+import EventLoop
+
+public enum SRTDialError: Error, Sendable, Equatable, CustomStringConvertible {
+    case badOptions(String)
+    case unknownHost(String, reason: String)
+    case rejected(host: String, port: UInt16, SRTRejection)
+    case timedOut(host: String, port: UInt16)
+    case failed(host: String, port: UInt16, String)
+
+    public var description: String {
+        switch self {
+        case .badOptions(let reason): reason
+        case .unknownHost(let host, let reason): "cannot look up \(host): \(reason)"
+        case .rejected(let host, let port, let reason):
+            "\(Address(host: host, port: port)) rejects the SRT call: \(reason)"
+        case .timedOut(let host, let port):
+            "cannot connect to \(Address(host: host, port: port)) over SRT: no answer in time; is UDP let through?"
+        case .failed(let host, let port, let reason):
+            "cannot connect to \(Address(host: host, port: port)) over SRT: \(reason)"
+        }
+    }
+}
+
+public final class SRTDialer {
+    private let host: String
+    private let port: UInt16
+    private let options: SRTOptions
+    private let timeout: UInt64
+    private unowned let loop: Loop
+    private var done: ((Result<SRTSocket, SRTDialError>) -> Void)?
+    private var timer: Timer?
+    private var lookup: HostLookup?
+    private var addresses: ArraySlice<SocketAddress> = []
+    private var attempt: Attempt?
+    private var lastError: SRTDialError
+
+    /// `timeout`: milliseconds for the whole of it.
+    public init(
+        _ host: String, port: UInt16, options: SRTOptions, timeout: UInt64, on loop: Loop,
+        _ done: @escaping (Result<SRTSocket, SRTDialError>) -> Void
+    ) {
+        self.host = host
+        self.port = port
+        self.options = options
+        self.timeout = timeout
+        self.loop = loop
+        self.done = done
+        lastError = .timedOut(host: host, port: port)
+        Engine.shared.start()
+        timer = Timer(on: loop) { [unowned self] in finish(.failure(lastError)) }
+        if let fault = options.fault {
+            lastError = .badOptions(fault)
+            timer?.arm(after: 0)
+            return
+        }
+        timer?.arm(after: timeout)
+        lookup = HostLookup(host, port: port, on: loop) { [unowned self] found, reason in
+            guard !found.isEmpty else { return finish(.failure(.unknownHost(host, reason: reason))) }
+            addresses = found[...]
+            tryNext()
+        }
+    }
+
+    deinit { attempt?.abandon() }
+
+    private func tryNext() {
+        guard let address = addresses.popFirst() else { return finish(.failure(lastError)) }
+        let handle = Handle(id: srt_create_socket())
+        options.apply(to: handle)
+        handle.set(SRTO_CONNTIMEO, Int32(clamping: timeout))
+        guard address.withAddress({ srt_connect(handle.id, $0, $1) }) == 0 else {
+            lastError = .failed(host: host, port: port, Handle.lastError)
+            handle.close()
+            return tryNext()
+        }
+        attempt = Attempt(handle, on: loop) { [unowned self] connected in
+            attempt = nil
+            if connected { return finish(.success(SRTSocket(handle, peer: address.described, on: loop))) }
+            let reason = handle.rejection
+            handle.close()
+            guard reason == .timeout || reason.rawValue == 0 else {
+                return finish(.failure(.rejected(host: host, port: port, reason)))
+            }
+            lastError = .timedOut(host: host, port: port)
+            tryNext()
+        }
+    }
+
+    private func finish(_ result: Result<SRTSocket, SRTDialError>) {
+        timer = nil
+        attempt?.abandon()
+        attempt = nil
+        lookup = nil
+        addresses = []
+        let done = done
+        self.done = nil
+        done?(result)
+    }
+}
+
+/// One socket on its way to be connected.
+private final class Attempt: WatchOwner {
+    private let handle: Handle
+    private var watch: Watch?
+    private let decided: (Bool) -> Void
+
+    init(_ handle: Handle, on loop: Loop, _ decided: @escaping (Bool) -> Void) {
+        self.handle = handle
+        self.decided = decided
+        watch = Watch(handle, on: loop, owner: self)
+    }
+
+    func happened(_ events: Int32) {
+        let isConnected = handle.isConnected
+        guard let watch, isConnected || handle.state.rawValue >= SRTS_BROKEN.rawValue || events & Watch.broken != 0
+        else { return }
+        watch.close(keeping: true)
+        self.watch = nil
+        decided(isConnected)
+    }
+
+    func abandon() {
+        watch?.close()
+        watch = nil
+    }
+}
