@@ -7,10 +7,11 @@ final class Audience {
     private static let readSize = 256 << 10
 
     let tally = Tally()
-    private(set) var viewers: [Viewer] = []
+    private(set) var viewers: [any Viewer] = []
     private let options: Options
     private let sites: [Site]
     private let poller: Poller
+    private let ports = SRTPorts()
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Audience.readSize, alignment: 64)
     private var firstConnect: UInt64 = 0
     private var nextLook: UInt64 = 0
@@ -45,19 +46,25 @@ final class Audience {
     }
 
     /// Every so-many-th viewer refuses to read, so that the share is the same on each stream.
-    private func join(_ index: Int) throws(Failure) -> Viewer {
+    private func join(_ index: Int) throws(Failure) -> any Viewer {
         let refuses = Int(Double(index + 1) * options.stall) > Int(Double(index) * options.stall)
         return try newViewer(index, refuses: refuses)
     }
 
     /// `turn` says where the viewer sits.
-    private func newViewer(_ index: Int, turn: Int? = nil, refuses: Bool, after gone: Viewer? = nil) throws(Failure)
-        -> Viewer
+    private func newViewer(_ index: Int, turn: Int? = nil, refuses: Bool, after gone: (any Viewer)? = nil)
+        throws(Failure) -> any Viewer
     {
         let seat = Site.seat(turn ?? index, sites: sites.count, streams: options.streams)
-        return try Viewer(
-            index: index, site: sites[seat.site], stream: seat.stream, of: options.streams, refuses: refuses,
-            tally: tally, poller: poller, after: gone)
+        let site = sites[seat.site]
+        if site.target.transport == .srt {
+            return try SRTViewer(
+                index: index, site: site, stream: seat.stream, of: options.streams, settings: options.srt,
+                ports: ports, refuses: refuses, tally: tally, poller: poller, after: gone)
+        }
+        return try TCPViewer(
+            index: index, site: site, stream: seat.stream, of: options.streams, refuses: refuses, tally: tally,
+            poller: poller, after: gone)
     }
 
     /// Churn: seats a newcomer where another viewer has left.
@@ -80,17 +87,22 @@ final class Audience {
 
     func startMeasuring() {
         tally.isMeasuring = true
-        for viewer in viewers { viewer.startMeasuring() }
+        for viewer in viewers { viewer.sight.startMeasuring() }
     }
 
     /// Over all viewers: the longest time that each saw no picture.
     func longestSilences(until time: UInt64) -> Histogram {
         var histogram = Histogram()
-        for viewer in viewers where viewer.hasFirstFrame { histogram.record(nanoseconds: viewer.longest(until: time)) }
+        for viewer in viewers where viewer.sight.hasFirstFrame {
+            histogram.record(nanoseconds: viewer.longest(until: time))
+        }
         return histogram
     }
 
     func finish(at time: UInt64) {
-        for viewer in viewers { viewer.finish(at: time) }
+        for viewer in viewers {
+            if viewer.isStalled(at: time) { tally.counts.stalls += 1 }
+            if let counts = viewer.srtCounts { tally.srt += counts }
+        }
     }
 }

@@ -90,7 +90,7 @@ final class Churn {
         if viewer.phase == .closed {
             failed += 1
             seated[index] = 0
-        } else if viewer.hasMedia {
+        } else if viewer.sight.hasMedia {
             viewer.leave(byReset: done % 2 == 1)
             done += 1
             seated[index] = 0

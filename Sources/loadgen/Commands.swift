@@ -35,7 +35,7 @@ private func perform(_ options: Options) throws(Failure) -> Bool {
     let succeeded: Bool
     switch options.mode {
     case "floor":
-        try Floor(options).serve()
+        if options.transport == .srt { try SRTFloor(options).serve() } else { try Floor(options).serve() }
         return true
     case "churn":
         let churn = try Churn(options)

@@ -25,20 +25,14 @@ final class Floor {
         guard let path = options.file else { throw Failure("the floor needs --file FILE.flv") }
         self.options = options
         poller = try Poller()
-        reel = Reel(try FLVFile(path: path), asRTMP: options.rtmpFloor)
+        reel = Reel(try FLVFile(path: path), asRTMP: options.transport == .rtmp)
         let (host, port) = try Target.hostAndPort(options.listen[...], standard: 0)
         listener = try Address(host: host, port: port).listen()
         poller.add(listener, LOADGEN_READABLE, .listener)
     }
 
     func serve() throws(Failure) {
-        let port = Int(loadgen_local_port(listener))
-        if let path = options.portFile {
-            guard let file = fopen(path, "w") else { throw Failure.system("cannot write \(path)", errno) }
-            fputs("\(port)\n", file)
-            fclose(file)
-        }
-        if !options.quiet { fputs("floor: port \(port), \(options.rtmpFloor ? "rtmp" : "http-flv")\n", stderr) }
+        try Floor.tell(port: Int(loadgen_local_port(listener)), options)
         let interval = nanoseconds(max(0.001, options.interval))
         var next = now() + interval
         while loadgen_interrupted() == 0 {
@@ -60,12 +54,22 @@ final class Floor {
         }
     }
 
+    /// Says where the floor listens, to people and to programs.
+    static func tell(port: Int, _ options: Options) throws(Failure) {
+        if let path = options.portFile {
+            guard let file = fopen(path, "w") else { throw Failure.system("cannot write \(path)", errno) }
+            fputs("\(port)\n", file)
+            fclose(file)
+        }
+        if !options.quiet { fputs("floor: port \(port), \((options.transport ?? .http).rawValue)\n", stderr) }
+    }
+
     private func accept() {
         while true {
             let fd = loadgen_accept(listener)
             if fd < 0 { return }
             let index = freeSeats.popLast() ?? guests.count
-            let guest = Guest(fd: fd, asRTMP: options.rtmpFloor)
+            let guest = Guest(fd: fd, asRTMP: options.transport == .rtmp)
             if index == guests.count { guests.append(guest) } else { guests[index] = guest }
             poller.add(fd, LOADGEN_READABLE, .guest(index))
         }

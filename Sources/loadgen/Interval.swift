@@ -16,7 +16,7 @@ struct Interval {
         since = time
         due = time + length
         counts = audience?.tally.counts ?? Counts()
-        losses = audience?.viewers.map { $0.lost } ?? []
+        losses = audience?.viewers.map { $0.sight.lost } ?? []
     }
 
     /// Ends the interval; the line that tells about it.
@@ -58,7 +58,7 @@ struct Interval {
         report.add("disconnects", "", seen.disconnects)
         guard options.eachViewer else { return }
         report.add("stalls_ms", "", .list(stalls.map { Double($0) / 1e6 }))
-        let lost = audience.viewers.map { $0.lost }
+        let lost = audience.viewers.map { $0.sight.lost }
         let flawed = lost.indices.filter { $0 >= losses.count || lost[$0] != losses[$0] }
         report.add("lost_at", "", .list(flawed.map { Double($0) }))
         losses = lost

@@ -22,7 +22,10 @@ struct Options {
     var listen = "127.0.0.1:0"
     var interval = 0.030
     var portFile: String?
-    var rtmpFloor = false
+    var transport: Transport?
+    var srt = SRTSettings()
+    /// Where the clock of published MPEG-TS starts, in ticks of 90 kHz.
+    var clockStart: UInt64 = 0
     var count = 1000
     var parallel = 50
 
@@ -42,6 +45,11 @@ struct Options {
             default:
                 guard let value = rest.popFirst() else { throw Failure("\(option) needs a value") }
                 try set(option, value)
+            }
+        }
+        if mode != "floor", let transport {
+            for url in urls + publishURLs where try Target(url).transport != transport {
+                throw Failure("\(url): --protocol \(transport.rawValue) was given; use it only with such URLs")
             }
         }
         if mode == "publish", !arguments.contains("--seconds") { seconds = .infinity }
@@ -66,8 +74,15 @@ struct Options {
         case "--interval": interval = try Options.number(option, value.hasSuffix("ms") ? value : value + "s")
         case "--port-file": portFile = value
         case "--protocol":
-            guard value == "http-flv" || value == "rtmp" else { throw Failure("--protocol is http-flv or rtmp") }
-            rtmpFloor = value == "rtmp"
+            guard let known = Transport(rawValue: value), known != .webSocket else {
+                throw Failure("--protocol \(value): it is http-flv, rtmp or srt")
+            }
+            transport = known
+        case "--latency": srt.latency = Int32(try Options.whole(option, value, 0...60_000))
+        case "--passphrase": srt.passphrase = value
+        case "--clock-start":
+            // 33 bits of 90 kHz last 26.5 hours.
+            clockStart = UInt64(max(0, min(95_443, try Options.number(option, value))) * 90_000)
         case "--count": count = try Options.whole(option, value, 1...1_000_000_000)
         case "--parallel": parallel = try Options.whole(option, value, 1...20_000)
         default: throw Failure("\(option) is not known; see loadgen --help")
@@ -92,22 +107,22 @@ struct Options {
     }
 
     static let help = """
-        loadgen: publishes, plays and measures live streams over RTMP, HTTP-FLV and WebSocket-FLV.
+        loadgen: publishes, plays and measures live streams over RTMP, HTTP-FLV, WebSocket-FLV and SRT.
 
         usage: loadgen MODE [options]
 
-        publish  --file F.flv --url rtmp://HOST:PORT/APP/PREFIX [--streams K] [--seconds S]
+        publish  --file F.flv --url rtmp://HOST:PORT/APP/PREFIX|srt://… [--streams K] [--seconds S]
                  Publishes the file in a loop, in real time, to K streams (PREFIX0 and so on; just PREFIX when K is
                  1). Every H.264 picture gets an SEI NAL unit with a clock and a sequence number.
-        play     --url rtmp://…|http://…|ws://… [--url …] --viewers N [--streams K] [--seconds S] [--warmup S]
+        play     --url rtmp://…|http://…|ws://…|srt://… [--url …] --viewers N [--streams K] [--seconds S] [--warmup S]
                  [--connect-rate R] [--stall FRACTION | --no-read] [--server-pid P]
                  Plays with N viewers, spread over the URLs and their K streams, and reports lost and doubled
                  pictures, timestamps that go back, stalls, the longest stall of each viewer, disconnects, time to
                  first frame and latency. Warm-up begins when the last viewer has connected.
-        both     --publish-url rtmp://… with the options of both: publishes, waits --lead seconds, plays.
-        floor    --file F.flv --listen HOST:PORT [--interval 30ms] [--port-file F] [--protocol http-flv|rtmp]
+        both     --publish-url rtmp://…|srt://… with the options of both: publishes, waits --lead seconds, plays.
+        floor    --file F.flv --listen HOST:PORT [--interval 30ms] [--port-file F] [--protocol http-flv|rtmp|srt]
                  A bare server: writes the same bytes from memory to every viewer at each interval. What it costs
-                 is what the kernel costs. Any path is the stream.
+                 is what the kernel costs; over SRT, what libsrt costs. Any path is the stream.
         churn    --url … --count N [--parallel P] [--server-pid P] [--file F.flv --publish-url rtmp://…]
                  Connects, waits for the first bytes of the stream, disconnects (every other one by a reset).
 
@@ -128,6 +143,11 @@ struct Options {
         --each-viewer     with --report-every: the longest stall of each viewer too, and who lost pictures
         --reconnect S     who is disconnected connects again S seconds later: a viewer to its URL, a publisher to the
                           next URL, from the next keyframe on. Without it they stay away
+        --protocol P      with SRT: all URLs must be of this protocol; the floor: what it speaks (http-flv)
+        --latency MS      SRT: packets are held back so long, so that lost ones can come again; the server may ask for
+                          more (120). Part of the latency that is reported; what is beyond it is reported too
+        --passphrase P    SRT: encrypt, with this passphrase
+        --clock-start S   SRT: where the clock of published MPEG-TS starts; it rolls over at 95443.7
         --server-pid P    measure this process: CPU time and memory
         --strict          exit with 1 when a picture was lost or doubled, or a viewer was disconnected
         --json            one JSON object on the standard output instead of the table; on one line of its own with

@@ -20,6 +20,8 @@ enum Owner {
     case viewer(Int)
     case listener
     case guest(Int)
+    /// SRT sockets are ready.
+    case bell
 
     var token: UInt64 {
         switch self {
@@ -27,6 +29,7 @@ enum Owner {
         case .viewer(let index): 2 << 56 | UInt64(index)
         case .listener: 3 << 56
         case .guest(let index): 4 << 56 | UInt64(index)
+        case .bell: 5 << 56
         }
     }
 
@@ -36,6 +39,7 @@ enum Owner {
         case 1: self = .publisher(index)
         case 2: self = .viewer(index)
         case 3: self = .listener
+        case 5: self = .bell
         default: self = .guest(index)
         }
     }
@@ -47,11 +51,19 @@ final class Poller {
     private static let batch = 64
 
     private let descriptor: Int32
+    /// There from the first SRT socket on.
+    private var bell: SRTBell?
     private let events = UnsafeMutablePointer<loadgen_event>.allocate(capacity: Poller.batch)
 
     init() throws(Failure) {
         descriptor = loadgen_poll_create()
         if descriptor < 0 { throw Failure.system("cannot create an epoll descriptor", descriptor) }
+    }
+
+    deinit {
+        bell?.end()
+        close(descriptor)
+        events.deallocate()
     }
 
     func add(_ fd: Int32, _ interest: UInt32, _ owner: Owner) {
@@ -64,6 +76,23 @@ final class Poller {
 
     func remove(_ fd: Int32) { _ = loadgen_poll_remove(descriptor, fd) }
 
+    /// An SRT socket; its events have the same numbers as those of other sockets.
+    func add(_ socket: SRTSocket, _ interest: UInt32, _ owner: Owner) throws(Failure) {
+        if bell == nil {
+            let new = try SRTBell()
+            bell = new
+            add(new.descriptor, LOADGEN_READABLE, .bell)
+        }
+        bell?.add(socket, Poller.forSRT(interest), owner)
+    }
+
+    func change(_ socket: SRTSocket, _ interest: UInt32) { bell?.change(socket, Poller.forSRT(interest)) }
+
+    func remove(_ socket: SRTSocket) { bell?.remove(socket) }
+
+    /// A broken SRT socket is told only to who asks.
+    private static func forSRT(_ interest: UInt32) -> Int32 { Int32(bitPattern: interest & 5 | 8) }
+
     /// Waits until something happens or `deadline` has come, and hands out what happened.
     func wait(until deadline: UInt64, _ handle: (Owner, UInt32) -> Void) {
         let current = now()
@@ -71,7 +100,8 @@ final class Poller {
         let count = loadgen_poll_wait(descriptor, events, Int32(Poller.batch), patience)
         var index = 0
         while index < Int(count) {
-            handle(Owner(token: events[index].token), events[index].events)
+            let owner = Owner(token: events[index].token)
+            if case .bell = owner { bell?.answer(handle) } else { handle(owner, events[index].events) }
             index += 1
         }
     }

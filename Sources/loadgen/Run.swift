@@ -109,6 +109,7 @@ final class Run {
         ownAtStart = ProcessSample.own()
         machineAtStart = ProcessSample.machine()
         if let audience {
+            audience.tally.publishedWith = studio?.negotiated ?? 0
             countsAtStart = audience.tally.counts
             audience.startMeasuring()
         }
@@ -168,6 +169,10 @@ final class Run {
             report.add("reconnects", "times that publishers connected again", studio.reconnects)
             report.add("publisher_failures", "publishers lost", studio.failures.count)
             if let failure = studio.failures.first { report.add("publisher_failure", "first failure", failure) }
+            if let counts = studio.srtCounts {
+                report.add("srt_publish_latency_ms", "SRT latency to the server, ms", Double(studio.negotiated) / 1e6)
+                counts.addPublished(to: &report)
+            }
         }
         if let audience { add(audience, to: &report) }
         if let start = windowStart, let end = windowEnd { add(start, end, to: &report) }
@@ -208,6 +213,12 @@ final class Run {
         }
         report.add("first_frame", "time to first frame", tally.firstFrame)
         report.add("latency", "latency", tally.latency)
+        if tally.beyond.count > 0 { report.add("beyond", "latency beyond SRT's own", tally.beyond) }
+        guard tally.negotiated > 0 else { return }
+        report.add("srt_latency_ms", "SRT latency to the viewers, ms", Double(tally.negotiated) / 1e6)
+        report.add("damaged", "pictures damaged", counts.damaged)
+        report.add("damaged_whole_run", "pictures damaged, whole run", tally.counts.damaged)
+        tally.srt.addPlayed(to: &report)
     }
 
     private func add(_ start: ProcessSample, _ end: ProcessSample, to report: inout Report) {

@@ -44,7 +44,20 @@ struct Stamp: Equatable {
 
     /// Finds the mark near the start of an FLV video tag's body: it stands first, or behind an access unit delimiter.
     init?(videoBody bytes: UnsafeRawBufferPointer) {
-        guard var at = Stamp.locate(bytes) else { return nil }
+        guard let at = Stamp.locate(bytes) else { return nil }
+        self.init(numbers: bytes, at: at)
+    }
+
+    /// The mark in a NAL unit that starts where `bytes` does.
+    init?(unit bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= Stamp.unitLength, bytes[0] == 6, bytes[1] == 5, Int(bytes[2]) == Stamp.payload,
+            Stamp.carriesOurUUID(bytes, 3)
+        else { return nil }
+        self.init(numbers: bytes, at: 3 + Stamp.uuid.count)
+    }
+
+    private init(numbers bytes: UnsafeRawBufferPointer, at start: Int) {
+        var at = start
         clock = Stamp.read(bytes, &at, groups: Stamp.clockGroups)
         run = UInt32(Stamp.read(bytes, &at, groups: Stamp.runGroups))
         sequence = Stamp.read(bytes, &at, groups: Stamp.sequenceGroups)

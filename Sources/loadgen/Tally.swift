@@ -19,8 +19,10 @@ struct Counts {
     var backwards: UInt64 = 0
     /// Pictures with the timestamp of the one before: players show none of them in its time.
     var unmoved: UInt64 = 0
-    /// Times that a viewer saw no picture for longer than `Viewer.stallLimit`.
+    /// Times that a viewer saw no picture for longer than `Sight.stallLimit`.
     var stalls: UInt64 = 0
+    /// Pictures of which a part was missing. They count as lost too, once a whole one has come.
+    var damaged: UInt64 = 0
     var disconnects: UInt64 = 0
     /// Messages that hold media in a form that is not looked into (RTMP aggregates).
     var unmeasured: UInt64 = 0
@@ -34,7 +36,7 @@ struct Counts {
     private static var fields: [WritableKeyPath<Counts, UInt64>] {
         [
             \.bytes, \.pictures, \.lost, \.gaps, \.doubled, \.unstamped, \.restarts, \.backwards, \.unmoved,
-            \.stalls, \.disconnects, \.unmeasured,
+            \.stalls, \.damaged, \.disconnects, \.unmeasured,
         ]
     }
 }
@@ -44,6 +46,14 @@ final class Tally {
     var counts = Counts()
     /// From a frame's stamp to its last byte, within the measured window.
     var latency = Histogram()
+    /// What of it is beyond the time that SRT holds everything back, as negotiated.
+    var beyond = Histogram()
+    /// Nanoseconds that the server holds back what is published to it over SRT, as negotiated.
+    var publishedWith: UInt64 = 0
+    /// What libsrt counted for viewers whose connection is over.
+    var srt = SRTCounts()
+    /// The longest negotiated latency of a viewer, in nanoseconds.
+    var negotiated: UInt64 = 0
     /// From connect() to the last byte of the first keyframe.
     var firstFrame = Histogram()
     /// From connect() to the first byte of media.

@@ -1,4 +1,5 @@
 import CSystem
 @preconcurrency import Glibc
 
+SRTSocket.hush()
 exit(runLoadgen(Array(CommandLine.arguments.dropFirst())))
