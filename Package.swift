@@ -16,6 +16,7 @@ var targets: [Target] = [
     // Floor 0: the libraries, and the shims for what Swift cannot import (macros, unions, variadic calls).
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSRT", pkgConfig: "srt", providers: [.apt(["libsrt-openssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     room("Media"),
@@ -27,6 +28,7 @@ var targets: [Target] = [
     room("RelayProtocol", ["Media", "COpenSSL"]),
     room("MPEGTS", ["Media", "FLV"]),
     room("ProxyProtocol", ["Media"]),
+    room("StreamID"),
     room("TLS", ["COpenSSL"]),
     room("StreamLog", ["Media"]),
     room("Dispatch"),
@@ -34,24 +36,28 @@ var targets: [Target] = [
 
     // Floors 2 to 5.
     room("EventLoop", ["CUV", "CSystem", "TLS"]),
+    room("SRT", ["CSRT", "EventLoop"]),
     room("Configuration", ["CYAML"]),
-    room("Fanout", ["Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "StreamLog", "EventLoop"]),
+    room("Fanout", ["Media", "FLV", "RTMP", "HTTP", "MPEGTS", "RelayProtocol", "StreamLog", "EventLoop"]),
     room("Operations", ["Media"]),
     room(
         "Node",
         [
-            "Media", "FLV", "RTMP", "HTTP", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
-            "Operations", "Configuration", "ProxyProtocol", "TLS",
+            "Media", "FLV", "RTMP", "HTTP", "MPEGTS", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
+            "Operations", "Configuration", "ProxyProtocol", "SRT", "StreamID",
+            "TLS",
         ]),
 
-    room("ControlPlane", ["Dispatch", "RelayProtocol", "HTTP", "Operations", "Configuration", "EventLoop"]),
+    room(
+        "ControlPlane",
+        ["Dispatch", "RelayProtocol", "HTTP", "Operations", "Configuration", "EventLoop", "TLS"]),
 
     // The commands.
     .executableTarget(
         name: "sluice", dependencies: ["Node", "ControlPlane", "Configuration", "Operations", "EventLoop"],
         swiftSettings: strict),
     .executableTarget(name: "dispatchbench", dependencies: ["Dispatch"], swiftSettings: strict),
-    .executableTarget(name: "loadgen", dependencies: ["CSystem"], swiftSettings: strict),
+    .executableTarget(name: "loadgen", dependencies: ["CSystem", "CSRT"], swiftSettings: strict),
 
     // What several test targets need.
     .target(name: "Fixtures", path: "Tests/Fixtures", swiftSettings: strict),
@@ -64,15 +70,20 @@ var targets: [Target] = [
     tests("MPEGTSTests", ["MPEGTS", "FLV", "Media", "Fixtures", "CAllocations"]),
     tests("TLSTests", ["TLS", "Fixtures"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Fixtures"]),
+    tests("StreamIDTests", ["StreamID", "Fixtures"]),
     tests("RelayProtocolTests", ["RelayProtocol", "Media"]),
     tests("StreamLogTests", ["StreamLog", "Media", "Fixtures"]),
     tests("DispatchTests", ["Dispatch"]),
     tests("AdmissionTests", ["Admission", "Fixtures"]),
     tests("ControlPlaneTests", ["ControlPlane", "Dispatch", "RelayProtocol", "Configuration", "Fixtures"]),
     tests("EventLoopTests", ["EventLoop", "TLS", "Fixtures"]),
+    tests("SRTTests", ["SRT", "EventLoop", "Fixtures"]),
     tests(
         "FanoutTests",
-        ["Fanout", "StreamLog", "FLV", "Media", "EventLoop", "RelayProtocol", "Fixtures", "CAllocations"]),
+        [
+            "Fanout", "StreamLog", "FLV", "MPEGTS", "Media", "EventLoop", "RelayProtocol", "TLS", "Fixtures",
+            "CAllocations",
+        ]),
     tests("OperationsTests", ["Operations"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("LoadgenTests", ["loadgen"]),

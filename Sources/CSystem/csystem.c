@@ -103,6 +103,11 @@ int cs_connect(const struct sockaddr *to, socklen_t length) {
     return fd;
 }
 
+int cs_pair(int fds[2]) {
+    int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    return socketpair(AF_UNIX, type, 0, fds) < 0 ? -errno : 0;
+}
+
 int cs_connect_result(int fd) {
     int error = 0;
     socklen_t length = sizeof error;

@@ -49,10 +49,19 @@ struct Key: Sendable {
         Key("http.max_header", \.http.maxHeader, .size(1 << 10...1 << 20)),
         Key("http.max_requests", \.http.maxRequests, .count(1...1_000_000_000)),
 
+        Key("srt.listen", \.srt.listen, .endpoints),
+        Key("srt.latency", \.srt.latency, .duration(20...60_000), perApp: true),
+        Key("srt.latency_max", \.srt.latencyMax, .duration(20...60_000), perApp: true),
+        Key("srt.passphrase_file", \.srt.passphraseFile, .path, perApp: true),
+        Key("srt.key_length", \.srt.keyLength, .choice, perApp: true),
+        Key("srt.pull", \.srt.pull, .srtAddresses, perApp: true),
+        Key("srt.push", \.srt.push, .srtAddresses, perApp: true),
+
         Key("api.listen", \.api.listen, .endpoints),
 
         Key("tls.certificates", \.tls.certificates, .paths),
         Key("tls.keys", \.tls.keys, .paths),
+        Key("tls.authorities", \.tls.authorities, .path),
 
         Key("publish.takeover", \.publish.takeover, .choice),
         Key("publish.idle_timeout", \.publish.idleTimeout, .duration(100...86_400_000), perApp: true),
@@ -69,7 +78,9 @@ struct Key: Sendable {
         Key("retention.bytes", \.retention.bytes, .size(1 << 20...16 << 30)),
 
         Key("relay.listen", \.relay.listen, .endpoints),
-        Key("relay.parents", \.relay.parents, .remotes),
+        Key("relay.tls_listen", \.relay.tlsListen, .endpoints),
+        Key("relay.srt_listen", \.relay.srtListen, .endpoints),
+        Key("relay.parents", \.relay.parents, .remotes(over: [.tcp, .tls, .srt])),
         Key("relay.secret_file", \.relay.secretFile, .path),
         Key("relay.redundancy", \.relay.redundancy, .count(1...3), perApp: true),
         Key("relay.dead_after", \.relay.deadAfter, .duration(100...60_000)),
@@ -77,9 +88,10 @@ struct Key: Sendable {
         Key("relay.timeout", \.relay.timeout, .duration(100...60_000)),
         Key("relay.window", \.relay.window, .size(64 << 10...128 << 20)),
 
-        Key("dispatch.servers", \.dispatch.servers, .remotes),
+        Key("dispatch.servers", \.dispatch.servers, .remotes(over: [.tcp, .tls])),
         Key("dispatch.cache", \.dispatch.cache, .path),
         Key("dispatch.listen", \.dispatch.listen, .endpoints),
+        Key("dispatch.tls_listen", \.dispatch.tlsListen, .endpoints),
         Key("dispatch.topology", \.dispatch.topology, .path),
 
         Key("limits.sessions", \.limits.sessions, .count(1...10_000_000)),

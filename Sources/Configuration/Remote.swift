@@ -1,10 +1,16 @@
-/// Another machine's address and port: `relay1.example.net:1937`, `192.0.2.7:1937`, `[2001:db8::7]:1937`. Names are
-/// looked up when they are needed, each time anew.
+/// Another machine's address and port: `relay1.example.net:1937`, `192.0.2.7:1937`, `[2001:db8::7]:1937`; over plain TCP
+/// unless `tls://` or `srt://` stands before it. Names are looked up when they are needed, each time anew.
 public struct Remote: Sendable, Hashable, CustomStringConvertible {
+    public enum Transport: String, Sendable, CaseIterable {
+        case tcp, tls, srt
+    }
+
+    public let transport: Transport
     public let host: String
     public let port: Int
 
-    public init(host: String, port: Int) {
+    public init(host: String, port: Int, over transport: Transport = .tcp) {
+        self.transport = transport
         self.host = host
         self.port = port
     }
@@ -12,8 +18,14 @@ public struct Remote: Sendable, Hashable, CustomStringConvertible {
     /// The longest host name, in bytes (RFC 1035 §2.3.4).
     private static let longestHost = 253
 
-    /// Reads `HOST:PORT`.
+    /// Reads `HOST:PORT`, with a scheme or without.
     public init?(_ text: String) {
+        var text = text[...]
+        var transport = Transport.tcp
+        for each in Transport.allCases where text.hasPrefix("\(each)://") {
+            transport = each
+            text = text.dropFirst("\(each)://".count)
+        }
         guard let colon = text.lastIndex(of: ":"),
             let port = ValueType<Int>.digits(text[text.index(after: colon)...]), (1...65_535).contains(port)
         else { return nil }
@@ -24,7 +36,7 @@ public struct Remote: Sendable, Hashable, CustomStringConvertible {
             return nil
         }
         guard Remote.isHost(host) else { return nil }
-        self.init(host: String(host), port: port)
+        self.init(host: String(host), port: port, over: transport)
     }
 
     static func isHost(_ host: some StringProtocol) -> Bool {
@@ -33,7 +45,8 @@ public struct Remote: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+        let scheme = transport == .tcp ? "" : "\(transport)://"
+        return scheme + (host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)")
     }
 }
 
@@ -58,26 +71,34 @@ extension ValueType<[Remote]> {
     /// Addresses one key may list.
     private static var listLimit: Int { 64 }
 
-    /// One address, a list of them (in an override, between commas), or `off` for none.
-    static let remotes = ValueType(
-        expectation: "an address such as relay.example.net:1937, a list of them, or off",
-        read: { (texts) throws(ValueFault) in
-            if texts == ["off"] { return [] }
-            let parts = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
-            guard !parts.isEmpty, parts.count <= listLimit else {
-                throw ValueFault("holds \(parts.count) addresses", "give 1 to \(listLimit), or off for none")
-            }
-            var found: [Remote] = []
-            for part in parts {
-                let text = String(part.drop { $0 == " " })
-                guard let remote = Remote(text) else {
-                    throw ValueFault("\(quoted(text)) is not an address", "write HOST:PORT, or [IPV6]:PORT")
+    /// One address, a list of them (in an override, between commas), or `off` for none. Each over one of `transports`.
+    static func remotes(over transports: [Remote.Transport]) -> Self {
+        let schemes = transports.filter { $0 != .tcp }.map { "\($0)://" }.joined(separator: " or ")
+        return ValueType(
+            expectation: "an address such as relay.example.net:1937, a list of them, or off",
+            read: { (texts) throws(ValueFault) in
+                if texts == ["off"] { return [] }
+                let parts = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+                guard !parts.isEmpty, parts.count <= listLimit else {
+                    throw ValueFault("holds \(parts.count) addresses", "give 1 to \(listLimit), or off for none")
                 }
-                if found.contains(remote) { throw ValueFault("lists \(remote) twice", "delete one of them") }
-                found.append(remote)
-            }
-            return found
-        },
-        show: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: ",") },
-        isList: true)
+                var found: [Remote] = []
+                for part in parts {
+                    let text = String(part.drop { $0 == " " })
+                    guard let remote = Remote(text) else {
+                        throw ValueFault("\(quoted(text)) is not an address", "write HOST:PORT, or [IPV6]:PORT")
+                    }
+                    guard transports.contains(remote.transport) else {
+                        throw ValueFault(
+                            "\(quoted(text)) is not reached over \(remote.transport)",
+                            "put \(schemes) before it, or nothing for plain TCP")
+                    }
+                    if found.contains(remote) { throw ValueFault("lists \(remote) twice", "delete one of them") }
+                    found.append(remote)
+                }
+                return found
+            },
+            show: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: ",") },
+            isList: true)
+    }
 }

@@ -9,6 +9,7 @@ public struct Settings: Sendable, Equatable {
     public var node = Node()
     public var rtmp = RTMP()
     public var http = HTTP()
+    public var srt = SRT()
     public var api = API()
     public var tls = TLS()
     public var publish = Publish()
@@ -24,6 +25,11 @@ public struct Settings: Sendable, Equatable {
     var exceptions: [String: Settings] = [:]
 
     public init() {}
+
+    /// These, and those of every exception with its name.
+    public var everywhere: [(target: String, settings: Settings)] {
+        [("", self)] + exceptions.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
 
     /// The settings in force for a stream.
     public func of(app: String, stream: String) -> Settings {
@@ -68,6 +74,36 @@ public struct Settings: Sendable, Equatable {
         public var maxRequests = 1_000
     }
 
+    public struct SRT: Sendable, Equatable {
+        public var listen: [Endpoint] = []
+        /// What both sides wait for lost packets, at least.
+        public var latency: Milliseconds = 120
+        /// A caller that wants more is turned away.
+        public var latencyMax: Milliseconds = 10_000
+        /// Holds the passphrase; empty is no encryption.
+        public var passphraseFile = ""
+        public var keyLength = KeyLength.bits128
+        /// Where this node, as the caller, gets the stream.
+        public var pull: [SRTAddress] = []
+        /// Where it sends the stream, as the caller.
+        public var push: [SRTAddress] = []
+
+        /// Of AES.
+        public enum KeyLength: String, Sendable, CaseIterable {
+            case bits128 = "128"
+            case bits192 = "192"
+            case bits256 = "256"
+
+            public var bytes: Int {
+                switch self {
+                case .bits128: 16
+                case .bits192: 24
+                case .bits256: 32
+                }
+            }
+        }
+    }
+
     public struct API: Sendable, Equatable {
         public var listen = [Endpoint(host: "127.0.0.1", port: 8081)]
     }
@@ -78,6 +114,8 @@ public struct Settings: Sendable, Equatable {
         public var certificates: [String] = []
         /// The keys, in the same order.
         public var keys: [String] = []
+        /// Who signs the certificates of the network's nodes; empty where nodes do not use TLS among themselves.
+        public var authorities = ""
     }
 
     /// Who may publish to a name that already has a publisher.
@@ -122,6 +160,10 @@ public struct Settings: Sendable, Equatable {
     /// Streams from and to other nodes.
     public struct Relay: Sendable, Equatable {
         public var listen: [Endpoint] = []
+        /// The same over TLS, where both sides show a certificate.
+        public var tlsListen: [Endpoint] = []
+        /// The same over SRT.
+        public var srtListen: [Endpoint] = []
         /// Asked, in this order, for streams that nobody publishes here.
         public var parents: [Remote] = []
         /// Holds what all nodes of the network know and nobody else; empty is none.
@@ -146,6 +188,8 @@ public struct Settings: Sendable, Equatable {
         public var cache = ""
         /// Where a dispatcher takes nodes.
         public var listen = [Endpoint(host: Endpoint.everywhere, port: 1938)]
+        /// The same over TLS, where both sides show a certificate.
+        public var tlsListen: [Endpoint] = []
         /// The file that describes the network to a dispatcher.
         public var topology = ""
     }

@@ -125,6 +125,11 @@ struct SettingsReader {
                 refuse(place, "play.flush_interval", fault, advice)
             }
         }
+        let srt = settings.srt
+        if srt.latencyMax < srt.latency, let place = places["srt.latency_max"] ?? places["srt.latency"] {
+            let fault = "is below srt.latency, which is \(shown("srt.latency"))"
+            refuse(place, "srt.latency_max", fault, "raise it, or lower srt.latency")
+        }
         checkListeners()
         checkCertificates()
     }
@@ -134,6 +139,7 @@ struct SettingsReader {
             ("rtmp.listen", settings.rtmp.listen), ("http.listen", settings.http.listen),
             ("rtmp.tls_listen", settings.rtmp.tlsListen), ("http.tls_listen", settings.http.tlsListen),
             ("api.listen", settings.api.listen), ("relay.listen", settings.relay.listen),
+            ("relay.tls_listen", settings.relay.tlsListen),
         ]
         for (i, (later, endpoints)) in listeners.enumerated() {
             for (earlier, others) in listeners[..<i] {
@@ -152,12 +158,22 @@ struct SettingsReader {
             let fault = "there are \(certificates.count) certificates and \(keys.count) keys"
             refuse(place, "tls.keys", fault, "give each certificate its key, in the same order")
         }
-        guard certificates.isEmpty else { return }
-        for (key, endpoints) in [
-            ("rtmp.tls_listen", settings.rtmp.tlsListen), ("http.tls_listen", settings.http.tlsListen),
-        ] {
-            guard !endpoints.isEmpty, let place = places[key] else { continue }
-            refuse(place, key, "has no certificate to show", "set tls.certificates and tls.keys")
+        let relays = (settings.relay.parents + settings.dispatch.servers).contains { $0.transport == .tls }
+        let users = [
+            ("rtmp.tls_listen", !settings.rtmp.tlsListen.isEmpty, false),
+            ("http.tls_listen", !settings.http.tlsListen.isEmpty, false),
+            ("relay.tls_listen", !settings.relay.tlsListen.isEmpty, true),
+            ("dispatch.tls_listen", !settings.dispatch.tlsListen.isEmpty, true),
+            (places["relay.parents"] != nil ? "relay.parents" : "dispatch.servers", relays, true),
+        ]
+        for (key, isUsed, isMutual) in users {
+            guard isUsed, let place = places[key] else { continue }
+            if certificates.isEmpty {
+                refuse(place, key, "has no certificate to show", "set tls.certificates and tls.keys")
+            } else if isMutual, settings.tls.authorities.isEmpty {
+                let advice = "set tls.authorities to the file with the certificate that signs those of the nodes"
+                refuse(place, key, "does not know whom to trust", advice)
+            }
         }
     }
 

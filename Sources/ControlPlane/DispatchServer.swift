@@ -6,6 +6,7 @@ import Dispatch
 import EventLoop
 import Operations
 import RelayProtocol
+import TLS
 
 public final class DispatchServer {
     let loop: Loop
@@ -33,12 +34,13 @@ public final class DispatchServer {
         timer.arm(after: DispatchServer.tickInterval)
     }
 
-    /// Listens for nodes, and returns the port.
-    public func listen(_ endpoint: Endpoint) throws(ListenError) -> UInt16 {
+    /// Listens for nodes, over TLS where there are certificates, and returns the port.
+    public func listen(_ endpoint: Endpoint, _ certificates: CertificateStore? = nil) throws(ListenError) -> UInt16 {
         try listen(endpoint) { [unowned self] connection in
             let session = DispatchSession(connection, server: self)
             sessions[ObjectIdentifier(session)] = session
             connection.start(session)
+            if let certificates { connection.secure(TLSSession(certificates.context)) }
             session.begin()
         }
     }
@@ -63,13 +65,20 @@ public final class DispatchServer {
     /// Runs until a signal ends it.
     public static func run(
         _ topology: Topology, _ identity: RelayConnection.Configuration, _ settings: Settings,
-        log: @escaping (LogLevel, String, String?, [(String, String)]) -> Void
+        certificates: CertificateStore?,
+        log: @escaping @Sendable (LogLevel, String, String?, [(String, String)]) -> Void
     ) throws(ListenError) {
         EventLoop.Process.raiseFileLimit()
         let loop = Loop(index: 0)
         let server = DispatchServer(topology, identity: identity, on: loop, log: log)
         var ports: [UInt16] = []
         for endpoint in settings.dispatch.listen { ports.append(try server.listen(endpoint)) }
+        for endpoint in settings.dispatch.tlsListen { ports.append(try server.listen(endpoint, certificates)) }
+        let watch = CertificateWatch(certificates.map { [$0] } ?? [], on: loop) { result in
+            if case .failure(let error) = result {
+                log(.warning, "tls.not_reloaded", nil, [("reason", error.description)])
+            }
+        }
         var apiPorts: [UInt16] = []
         for endpoint in settings.api.listen { apiPorts.append(try server.listenForRequests(endpoint)) }
         let signals = [SignalWatch.terminate, SignalWatch.interrupt].map { signal in
@@ -82,7 +91,7 @@ public final class DispatchServer {
                 ("api", "\(apiPorts)"),
             ])
         loop.run()
-        withExtendedLifetime((server, signals)) {}
+        withExtendedLifetime((server, signals, watch)) {}
         log(.info, "dispatch.stop", nil, [])
     }
 

@@ -75,8 +75,15 @@ public final class Hub: Sendable {
         return switch settings.takeover {
         case .always: true
         case .never: false
-        case .same: present.identity == other.identity
+        case .same:
+            isOutranked(present, by: other) || (present.identity == other.identity && !isOutranked(other, by: present))
         }
+    }
+
+    /// Only among encoders that both say which rank they have: they are meant for one another.
+    private func isOutranked(_ present: Publisher, by other: Publisher) -> Bool {
+        guard let rank = present.priority, let higher = other.priority else { return false }
+        return higher > rank
     }
 
     func remove(_ handle: StreamHandle) {

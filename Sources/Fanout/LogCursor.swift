@@ -1,10 +1,13 @@
 /// A reader of a log that is no viewer: it has its own way of writing, such as a connection shared by many streams.
 ///
-/// There are few of them, one for each stream and child node, so that a call for each flush costs nothing that counts.
+/// A call for each flush costs nothing that counts: there are few of them, or each writes at a cost far above it.
 /// All calls come on the view's loop.
 import StreamLog
 
 protocol LogCursor: AnyObject {
+    /// What it counts as among the log's readers.
+    var label: String { get }
+
     /// Bytes written from this log.
     var bytesOut: UInt64 { get }
 

@@ -6,6 +6,7 @@ import StreamLog
 extension LogView {
     var head: UInt64 { reader.head }
     var joinPoint: JoinPoint? { reader.joinPoint }
+    var newestTimestamp: Int64 { reader.newestTimestamp }
 
     func frame(around offset: UInt64) -> (start: UInt64, end: UInt64, timestamp: Int64) {
         reader.frame(around: offset)

@@ -8,6 +8,7 @@ import StreamLog
 
 public final class LogView {
     let loop: Loop
+    let trunks: TrunkRound
     private(set) var reader = LogReader()
     private var slots: UnsafeMutablePointer<ViewerSlot>
     private(set) var count = 0
@@ -30,8 +31,9 @@ public final class LogView {
         var stalledOut: UInt64 = 0
     }
 
-    init(on loop: Loop) {
+    init(on loop: Loop, trunks: TrunkRound) {
         self.loop = loop
+        self.trunks = trunks
         emptySince = loop.now
         slots = .allocate(capacity: capacity)
     }
@@ -122,7 +124,10 @@ public final class LogView {
             for cursor in cursors { cursor.logDrops(before: expired.end) }
             reader.dropOldest()
         }
-        flush()
+        if count > 0 {
+            trunks.run()
+            flush()
+        }
         for cursor in cursors { cursor.logGrew() }
     }
 
@@ -250,6 +255,7 @@ public final class LogView {
 
     /// The socket takes bytes again.
     func resume(_ index: Int) {
+        trunks.run()
         switch slots[index].state {
         case .waiting, .live, .failed:
             return
@@ -357,6 +363,6 @@ public final class LogView {
 
     func countViewers(into counts: inout [String: Int]) {
         for index in 0..<count { counts[slots[index].viewer.takeUnretainedValue().label, default: 0] += 1 }
-        if !cursors.isEmpty { counts["relay", default: 0] += cursors.count }
+        for cursor in cursors { counts[cursor.label, default: 0] += 1 }
     }
 }

@@ -6,6 +6,7 @@ public final class LoopFanout {
     public let hub: Hub
     private var views: [Key: Entry] = [:]
     private var gauge: LoadGauge
+    private let trunks: TrunkRound
 
     private struct Key: Hashable {
         let stream: ObjectIdentifier
@@ -35,6 +36,7 @@ public final class LoopFanout {
     public init(on loop: Loop, hub: Hub) {
         self.loop = loop
         self.hub = hub
+        trunks = TrunkRound(on: loop)
         gauge = LoadGauge(limit: hub.settings.flushMax)
     }
 
@@ -51,10 +53,18 @@ public final class LoopFanout {
         outlet.logGrew()
     }
 
+    /// Shows the stream to a viewer that takes messages, from the newest keyframe on.
+    public func attach(_ outlet: PacketOutlet, to handle: StreamHandle, _ kind: WireKind) {
+        let view = view(of: handle, kind)
+        view.add(outlet)
+        outlet.attached(to: view)
+        outlet.logGrew()
+    }
+
     private func view(of handle: StreamHandle, _ kind: WireKind) -> LogView {
         let key = Key(stream: ObjectIdentifier(handle), kind: kind)
         if let entry = views[key] { return entry.view }
-        let view = LogView(on: loop)
+        let view = LogView(on: loop, trunks: trunks)
         let feed = LogFeed(view, on: loop)
         views[key] = Entry(handle: handle, view: view, feed: feed)
         handle.onHome(from: loop) { stream in stream.subscribe(kind, feed) }

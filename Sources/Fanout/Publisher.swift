@@ -12,12 +12,14 @@ public struct Publisher: Sendable {
     public let since: UInt64
     /// The stream comes from another node: whoever publishes here goes first.
     public let isUpstream: Bool
+    /// What the encoder says of its rank among several of one stream; nil if it says nothing.
+    public let priority: UInt16?
     /// Ends the publish session. Callable from any loop.
     public let end: @Sendable (PublishEnd) -> Void
 
     public init(
         session: String, label: String, address: String, agent: String, identity: String, since: UInt64,
-        isUpstream: Bool = false, end: @escaping @Sendable (PublishEnd) -> Void
+        isUpstream: Bool = false, priority: UInt16? = nil, end: @escaping @Sendable (PublishEnd) -> Void
     ) {
         self.session = session
         self.label = label
@@ -26,6 +28,7 @@ public struct Publisher: Sendable {
         self.identity = identity
         self.since = since
         self.isUpstream = isUpstream
+        self.priority = priority
         self.end = end
     }
 }

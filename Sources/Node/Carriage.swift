@@ -10,6 +10,8 @@ final class Carriage: Sendable {
         var role: Carried.Role
         /// The publish session that made it: another's end is not this one's.
         var session: String
+        /// Of a publisher here: what tells it from a stranger.
+        var identity = ""
     }
 
     private let entries = Lock<[StreamName: Entry]>([:])
@@ -50,6 +52,14 @@ final class Carriage: Sendable {
     /// Whether somebody publishes the stream at this very node.
     func isPublished(_ name: StreamName) -> Bool {
         if case .publisher = entries.with({ $0[name]?.role }) { true } else { false }
+    }
+
+    /// Whose the stream is that is published here; nil where nobody publishes it.
+    func publisher(of name: StreamName) -> String? {
+        entries.with { entries in
+            guard let entry = entries[name], case .publisher = entry.role else { return nil }
+            return entry.identity
+        }
     }
 
     var all: [StreamName: Entry] { entries.with { $0 } }

@@ -1,68 +1,47 @@
-/// The certificates that the node shows: read at the start, and again when their files change. Sessions that are there go
-/// on with what they began with.
+/// The certificates of a node or dispatcher by their use: shown to clients, shown to other nodes, and shown when other
+/// nodes are dialled.
 import Configuration
 import EventLoop
 import Operations
 import TLS
 
-final class Certificates: Sendable {
-    private let files: [TLSContext.Files]
-    private let state: Lock<(context: TLSContext, stamps: [Int64])>
-    private let log: EventLog
+public struct Certificates: Sendable {
+    /// For encoders and viewers; nil where none are configured.
+    let clients: CertificateStore?
+    /// Among nodes each side shows one, and takes none that another authority has signed.
+    public let nodes: CertificateStore?
+    let dialling: CertificateStore?
 
-    /// Milliseconds between two looks at the files.
-    static let lookInterval: UInt64 = 5_000
-
-    /// Nil where none are configured.
-    init?(_ settings: Settings.TLS, log: EventLog) throws(StartError) {
-        guard !settings.certificates.isEmpty else { return nil }
-        files = zip(settings.certificates, settings.keys).map { TLSContext.Files(certificate: $0, key: $1) }
-        self.log = log
-        do { state = Lock((try Certificates.read(files, nil), Certificates.stamps(files))) } catch {
+    public init(_ settings: Settings.TLS) throws(StartError) {
+        let files = zip(settings.certificates, settings.keys).map { TLSContext.Files(certificate: $0, key: $1) }
+        let first = Array(files.prefix(1))
+        let authorities = settings.authorities.isEmpty ? nil : settings.authorities
+        do throws(TLSError) {
+            clients =
+                files.isEmpty
+                ? nil : try CertificateStore(role: .server, identities: files, protocols: ["http/1.1"])
+            guard let authorities, !files.isEmpty else {
+                nodes = nil
+                dialling = nil
+                return
+            }
+            let protocols = ["sluice-relay"]
+            nodes = try CertificateStore(
+                role: .server, identities: first, authorities: authorities, protocols: protocols)
+            dialling = try CertificateStore(
+                role: .client, identities: first, authorities: authorities, protocols: protocols)
+        } catch {
             throw .certificates(error)
         }
     }
 
-    var context: TLSContext { state.with { $0.context } }
-
-    private static func read(_ files: [TLSContext.Files], _ previous: TLSContext?) throws(TLSError) -> TLSContext {
-        try TLSContext(role: .server, identities: files, protocols: ["http/1.1"], previous: previous)
-    }
-
-    private static func stamps(_ files: [TLSContext.Files]) -> [Int64] {
-        files.flatMap { [$0.certificate, $0.key] }.map { EventLoop.Process.modified($0) ?? 0 }
-    }
-
-    /// Reads the files again if one has changed: a certificate whose key is not there yet, when that has come.
-    func look() {
-        let now = Certificates.stamps(files)
-        let (before, context) = state.with { ($0.stamps, $0.context) }
-        guard now != before else { return }
-        do {
-            let fresh = try Certificates.read(files, context)
-            state.with { $0 = (fresh, now) }
-            log.write(.info, "tls.reloaded", [("certificates", "\(files.count)")])
-        } catch {
-            state.with { $0.stamps = now }
-            log.write(.warning, "tls.not_reloaded", [("reason", error.description)])
+    /// Has the files read again when they change, as long as the result lives.
+    public func watch(on loop: Loop, _ log: EventLog) -> CertificateWatch {
+        CertificateWatch([clients, nodes, dialling].compactMap { $0 }, on: loop) { result in
+            switch result {
+            case .success: log.write(.info, "tls.reloaded")
+            case .failure(let error): log.write(.warning, "tls.not_reloaded", [("reason", error.description)])
+            }
         }
-    }
-}
-
-/// Looks at the files now and then, on one loop.
-final class CertificateWatch {
-    private let certificates: Certificates
-    private let loop: Loop
-    private lazy var timer = Timer(on: loop) { [unowned self] in look() }
-
-    init(_ certificates: Certificates, on loop: Loop) {
-        self.certificates = certificates
-        self.loop = loop
-        timer.arm(after: Certificates.lookInterval)
-    }
-
-    private func look() {
-        certificates.look()
-        timer.arm(after: Certificates.lookInterval)
     }
 }

@@ -37,7 +37,7 @@ final class DispatchLink: ConnectionHandler {
     private let server: Remote
     /// Since the last connection, nobody was told of its loss.
     private var isNewlyLost = true
-    private var dialer: Dialer?
+    private var dialer: LinkDialer?
     private var connection: Connection?
     private var machine: RelayConnection?
     private var heartbeat = Heartbeat(interval: interval, deadAfter: deadAfter, now: 0)
@@ -71,24 +71,25 @@ final class DispatchLink: ConnectionHandler {
     // MARK: The connection
 
     func dial() {
-        dialer = Dialer(
-            server.host, port: UInt16(clamping: server.port), timeout: DispatchLink.dialTimeout, on: worker.loop
-        ) { [unowned self] result in
+        dialer = LinkDialer(server, timeout: DispatchLink.dialTimeout, state, on: worker.loop) {
+            [unowned self] result in
             dialer = nil
             switch result {
-            case .success(let connection): begin(connection)
+            case .success(let line): begin(line)
             case .failure(let error): lost(error.description)
             }
         }
     }
 
-    private func begin(_ connection: Connection) {
+    private func begin(_ line: Line) {
+        let connection = line.connection
         self.connection = connection
         heartbeat = Heartbeat(
             interval: DispatchLink.interval, deadAfter: DispatchLink.deadAfter, now: Clock.monotonicNanoseconds)
         var machine = RelayConnection(
             role: .initiator, configuration: state.relay, nonce: EventLoop.Process.randomBytes(Hello.nonceSize))
         connection.start(self)
+        if let tls = line.tls { connection.secure(tls) }
         connection.write(machine.start())
         self.machine = machine
         beat()
@@ -165,15 +166,18 @@ final class DispatchLink: ConnectionHandler {
     private var register: Register {
         let ports = state.ports
         let host = state.settings.node.address.isEmpty ? connection?.local.host ?? "" : state.settings.node.address
-        func place(_ endpoints: [Endpoint], _ ports: [UInt16]) -> String {
+        func place(
+            _ endpoints: [Endpoint], _ ports: [UInt16], over transport: Remote.Transport = .tcp
+        ) -> String {
             guard let endpoint = endpoints.first, let port = ports.first else { return "" }
             let isEverywhere = endpoint.host == Endpoint.everywhere || endpoint.host == "0.0.0.0"
             let reached = isEverywhere || !state.settings.node.address.isEmpty ? host : endpoint.host
-            return reached.isEmpty ? "" : Remote(host: reached, port: Int(port)).description
+            return reached.isEmpty ? "" : Remote(host: reached, port: Int(port), over: transport).description
         }
         let settings = state.settings
+        let sealed = place(settings.relay.tlsListen, ports.relayTLS, over: .tls)
         return Register(
-            roles: [.ingest, .relay, .edge], relay: place(settings.relay.listen, ports.relay),
+            roles: [.ingest, .relay, .edge], relay: sealed.isEmpty ? place(settings.relay.listen, ports.relay) : sealed,
             rtmp: place(settings.rtmp.listen, ports.rtmp), http: place(settings.http.listen, ports.http),
             isDraining: state.isDraining)
     }

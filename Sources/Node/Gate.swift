@@ -47,6 +47,10 @@ final class Gate: Sendable {
 
     /// A claim for a session of `rank`, counted; to be given back with `leave`.
     func enter(_ rank: Rank, _ name: StreamName, idc: String = "", on loop: Loop) -> Result<Claim, Turned> {
+        enter(rank, name, idc: idc, loop: loop.index)
+    }
+
+    func enter(_ rank: Rank, _ name: StreamName, idc: String = "", loop: Int) -> Result<Claim, Turned> {
         let here = settings.node.idc
         let claim = Claim(
             rank: rank, app: name.app, stream: name.name, kilobits: rate(of: name), idc: idc == here ? "" : idc)
@@ -54,7 +58,7 @@ final class Gate: Sendable {
         let now = now
         let short = ledger.with {
             $0.enter(
-                claim, loop: loop.index, now: now,
+                claim, loop: loop, now: now,
                 stream: Quota(viewers: limits.streamViewers, out: limits.streamOut),
                 app: Quota(viewers: limits.appViewers, out: limits.appOut), idcOut: limits.idcOut)
         }

@@ -1,11 +1,11 @@
-/// An HTTP client: the page, the API, or a viewer of FLV over HTTP or over a WebSocket.
+/// An HTTP client: the page, the API, or a viewer of FLV over HTTP or a WebSocket, or of a transport stream over HTTP.
 import EventLoop
 import FLV
 import Fanout
 import HTTP
 import Operations
 
-final class HTTPSession: Session {
+final class HTTPSession: WireSession {
     private enum Mode {
         case requests
         /// An answer is being made on other loops: requests behind it wait.
@@ -14,9 +14,20 @@ final class HTTPSession: Session {
         case webSocket(WebSocketReader)
     }
 
+    /// What a stream's path ends with.
+    private enum Container: String, CaseIterable {
+        case flv = ".flv"
+        case ts = ".ts"
+
+        var contentType: String { self == .flv ? "video/x-flv" : "video/mp2t" }
+    }
+
     private var parser: RequestParser
     private var mode = Mode.requests
     private var request: HTTPRequest?
+    private var container = Container.flv
+    /// Whether the stream's tracks fit a transport stream has to be asked again: not all are known.
+    private var awaitsFit = false
     private var requests = 0
     private let isAdmin: Bool
     private var waitingSince: UInt64
@@ -34,7 +45,7 @@ final class HTTPSession: Session {
 
     override var protocolName: String {
         if case .webSocket = mode { return "ws-flv" }
-        return role == .play ? "http-flv" : "http"
+        return role != .play ? "http" : container == .ts ? "http-ts" : "http-flv"
     }
 
     override var agent: String { userAgent }
@@ -93,7 +104,9 @@ final class HTTPSession: Session {
     private func serve(_ request: HTTPRequest) {
         if request.method == "OPTIONS" { return answer(HTTPResponse.preflight(for: request)) }
         if isAdmin { return Admin.serve(request, for: self) }
-        if request.path.hasSuffix(".flv") { return serveFLV(request) }
+        if let container = Container.allCases.first(where: { request.path.hasSuffix($0.rawValue) }) {
+            return serveStream(request, container)
+        }
         guard request.method == "GET" || request.method == "HEAD" else {
             var response = HTTPResponse(status: 405, text: "Only GET, HEAD and OPTIONS are answered here.\n")
             response.set("Allow", "GET, HEAD, OPTIONS")
@@ -111,7 +124,7 @@ final class HTTPSession: Session {
                 HTTPResponse.json(PublicList.encode(snapshot.streams.filter { $0.state == "live" }))
             }
         case "/healthz", "/readyz": Admin.serve(request, for: self)
-        default: answer(HTTPResponse(status: 404, text: "Nothing here. Streams are at /{app}/{stream}.flv\n"))
+        default: answer(HTTPResponse(status: 404, text: "Nothing here. \(HTTPSession.places)"))
         }
     }
 
@@ -137,9 +150,11 @@ final class HTTPSession: Session {
         }
     }
 
-    // MARK: FLV
+    // MARK: Streams
 
-    private func serveFLV(_ request: HTTPRequest) {
+    private static let places = "Streams are at /{app}/{stream}.flv and /{app}/{stream}.ts\n"
+
+    private func serveStream(_ request: HTTPRequest, _ container: Container) {
         let tracks: WireKind.Tracks
         switch request.query("only") {
         case nil: tracks = .all
@@ -147,20 +162,28 @@ final class HTTPSession: Session {
         case "video": tracks = .video
         default: return answer(HTTPResponse(status: 400, text: "only=audio or only=video, please.\n"))
         }
-        let path = request.path.dropFirst().dropLast(".flv".count)
+        let path = request.path.dropFirst().dropLast(container.rawValue.count)
         guard let slash = path.lastIndex(of: "/"),
             let name = StreamName(app: String(path[..<slash]), name: String(path[path.index(after: slash)...]))
-        else { return answer(HTTPResponse(status: 404, text: "Streams are at /{app}/{stream}.flv\n")) }
-        switch request.method {
-        case "GET": break
-        case "HEAD":
-            let isThere = state.hub.find(name) != nil
-            if isThere { connection.write(HTTPResponse.streamHead(date: date)) } else { return playIsMissing() }
-            return end("answered")
-        default:
+        else { return answer(HTTPResponse(status: 404, text: HTTPSession.places)) }
+        guard request.method == "GET" || request.method == "HEAD" else {
             var response = HTTPResponse(status: 405, text: "Streams are watched with GET.\n")
             response.set("Allow", "GET, HEAD, OPTIONS")
             return answer(response)
+        }
+        self.container = container
+        guard container == .ts else { return serve(name, tracks, request) }
+        guard request.webSocketKey == nil else {
+            return answer(HTTPResponse(status: 400, text: "WebSockets carry /\(path).flv alone.\n"))
+        }
+        serveTransportStream(name, tracks, request)
+    }
+
+    private func serve(_ name: StreamName, _ tracks: WireKind.Tracks, _ request: HTTPRequest) {
+        if request.method == "HEAD" {
+            guard state.hub.find(name) != nil else { return playIsMissing() }
+            connection.write(streamHead)
+            return end("answered")
         }
         if request.webSocketKey != nil {
             var reader = WebSocketReader()
@@ -170,22 +193,79 @@ final class HTTPSession: Session {
             play(name, WireKind(.webSocketFLV, tracks))
         } else {
             mode = .streaming
-            play(name, WireKind(.flv, tracks))
+            play(name, WireKind(container == .ts ? .ts : .flv, tracks))
         }
     }
+
+    private var streamHead: [UInt8] { HTTPResponse.streamHead(contentType: container.contentType, date: date) }
 
     override func playStarts() {
         guard let request else { return }
         let header = FLVTag.fileHeader(hasAudio: tracks != .video, hasVideo: tracks != .audio)
-        switch mode {
-        case .webSocket:
+        switch (mode, container) {
+        case (.webSocket, _):
             connection.write(WebSocket.upgradeResponse(for: request) + WebSocket.binaryFrame(header))
-        default:
-            connection.write(HTTPResponse.streamHead(date: date) + header)
+        case (_, .flv): connection.write(streamHead + header)
+        case (_, .ts): connection.write(streamHead)
         }
         // The request has been answered: a viewer needs none of its memory.
         self.request = nil
         parser = RequestParser()
+    }
+
+    // MARK: Transport streams
+
+    /// Not every codec has a place in a transport stream. Who asks for a stream that is here is told so; who waits for
+    /// one to appear finds out when its tracks are known.
+    private func serveTransportStream(_ name: StreamName, _ tracks: WireKind.Tracks, _ request: HTTPRequest) {
+        awaitsFit = true
+        guard let handle = state.hub.find(name) else { return serve(name, tracks, request) }
+        mode = .answering
+        askFit(of: handle, tracks) { [weak self] fit in
+            guard let self, !isEnded else { return }
+            mode = .requests
+            if fit.isNothing {
+                let text = "\(name) has \(fit.leftOut.joined(separator: " and ")), which no transport stream holds."
+                answer(HTTPResponse(status: 406, text: "\(text) Watch /\(name).flv\n"))
+            } else {
+                serve(name, tracks, request)
+            }
+            guard !isEnded else { return }
+            resumeRequests()
+        }
+    }
+
+    private func askFit(
+        of handle: StreamHandle, _ tracks: WireKind.Tracks, _ then: @escaping (TransportFit) -> Void
+    ) {
+        let me = LoopBound(Weak(self), on: loop)
+        let answer = LoopBound(then, on: loop)
+        let mailbox = loop.mailbox
+        handle.onHome(from: loop) { stream in
+            let fit = stream.transportFit(tracks)
+            mailbox.post { loop in
+                me.value(on: loop).object?.learn(fit, of: handle.name)
+                answer.value(on: loop)(fit)
+            }
+        }
+    }
+
+    private func learn(_ fit: TransportFit, of name: StreamName) {
+        awaitsFit = !fit.isSettled
+        guard !fit.news.isEmpty else { return }
+        state.log.write(
+            .warning, "stream.left_out", session: id,
+            [
+                ("stream", "\(name)"), ("format", "mpegts"), ("codecs", fit.news.joined(separator: ",")),
+            ])
+    }
+
+    private func askFitAgain() {
+        guard awaitsFit, viewer != nil, let name, let handle = state.hub.find(name) else { return }
+        askFit(of: handle, tracks) { [weak self] fit in
+            guard let self, fit.isNothing else { return }
+            end("no transport stream holds \(fit.leftOut.joined(separator: " and "))")
+        }
     }
 
     override func playIsMissing() {
@@ -240,6 +320,7 @@ final class HTTPSession: Session {
     // MARK: Life
 
     override func housekeep(now: UInt64) {
+        if case .streaming = mode, container == .ts { askFitAgain() }
         guard case .requests = mode else { return }
         let http = state.settings.http
         if !parser.isIdle || requests == 0 {

@@ -2,6 +2,7 @@
 import Configuration
 import EventLoop
 import Glibc
+import SRT
 
 public enum Node {
     public static let version = "0.1.0"
@@ -12,8 +13,11 @@ public enum Node {
         public var rtmps: [UInt16] = []
         public var http: [UInt16] = []
         public var https: [UInt16] = []
+        public var srt: [UInt16] = []
         public var api: [UInt16] = []
         public var relay: [UInt16] = []
+        public var relayTLS: [UInt16] = []
+        public var relaySRT: [UInt16] = []
     }
 
     /// Runs until a signal ends it. `started` is called once everything listens.
@@ -23,14 +27,16 @@ public enum Node {
         let state = try NodeState(
             settings: settings, relay: try relayConfiguration(settings), loops: count, descriptors: descriptors)
         let workers = (0..<count).map { Worker(index: $0, state: state) }
-        let ports: Ports
+        var ports: Ports
         do { ports = try listen(workers, settings) } catch { throw .listen(error) }
-        state.listens(at: ports)
         let peers = workers.map { LoopBound($0, on: $0.loop) }
         for worker in workers {
             worker.peers = peers
             worker.peerMailboxes = workers.map(\.loop.mailbox)
         }
+        let doors = try listenForSRT(peers, workers.map(\.loop.mailbox), state, &ports)
+        state.listens(at: ports)
+        workers[0].startPulls()
         if !settings.dispatch.servers.isEmpty {
             let dispatchers = LoopBound(Dispatchers(workers[0]), on: workers[0].loop)
             let mailbox = workers[0].loop.mailbox
@@ -39,18 +45,20 @@ public enum Node {
         }
         let threads = workers.dropFirst().map { LoopThread($0.loop) }
         let shutdown = Shutdown(workers[0])
-        let certificates = state.certificates.map { CertificateWatch($0, on: workers[0].loop) }
+        let certificates = state.certificates.watch(on: workers[0].loop, state.log)
         state.log.write(
             .info, "node.start",
             [
                 ("version", version), ("threads", "\(count)"), ("rtmp", "\(ports.rtmp)"), ("http", "\(ports.http)"),
-                ("rtmps", "\(ports.rtmps)"), ("https", "\(ports.https)"), ("api", "\(ports.api)"),
-                ("relay", "\(ports.relay)"), ("node", state.relay.node.name),
+                ("rtmps", "\(ports.rtmps)"), ("https", "\(ports.https)"), ("srt", "\(ports.srt)"),
+                ("api", "\(ports.api)"),
+                ("relay", "\(ports.relay)"),
+                ("relay_tls", "\(ports.relayTLS)"), ("relay_srt", "\(ports.relaySRT)"), ("node", state.relay.node.name),
             ])
         started(ports)
         workers[0].loop.run()
         for thread in threads { thread.join() }
-        withExtendedLifetime((shutdown, certificates, workers)) {}
+        withExtendedLifetime((shutdown, certificates, doors, workers)) {}
         state.log.write(.info, "node.stop")
     }
 
@@ -66,6 +74,9 @@ public enum Node {
         for endpoint in settings.http.listen { ports.http.append(try listen(workers, endpoint, .http)) }
         for endpoint in settings.api.listen { ports.api.append(try listen(workers, endpoint, .api)) }
         for endpoint in settings.relay.listen { ports.relay.append(try listen(workers, endpoint, .relay)) }
+        for endpoint in settings.relay.tlsListen {
+            ports.relayTLS.append(try listen(workers, endpoint, .relay, sealed: true))
+        }
         return ports
     }
 
@@ -76,4 +87,40 @@ public enum Node {
         for worker in workers { port = try worker.listen(endpoint, port: port, service, sealed: sealed) }
         return port
     }
+
+    /// One socket takes the callers of all loops: libsrt hands them out in turn.
+    private static func listenForSRT(
+        _ peers: [LoopBound<Worker>], _ loops: [Mailbox], _ state: NodeState, _ ports: inout Ports
+    ) throws(StartError) -> [SRTListener] {
+        var listeners: [SRTListener] = []
+        let doorman = SRTDoorman(state: state)
+        let passphrase = state.linkPassphrase
+        let anybody: @Sendable (SRTCall) -> SRTAnswer = { _ in .accept(passphrase: passphrase, keyLength: .aes256) }
+        do throws(SRTListenError) {
+            for endpoint in state.settings.srt.listen {
+                let listener = try SRTListener(
+                    host: endpoint.boundHost, port: UInt16(endpoint.port), latency: state.settings.srt.latency,
+                    loops: loops, decide: doorman.answer, refused: doorman.hear
+                ) { socket in peers[socket.loop.index].value(on: socket.loop).welcome(socket) }
+                listeners.append(listener)
+                ports.srt.append(listener.port)
+            }
+            for endpoint in state.settings.relay.srtListen {
+                let listener = try SRTListener(
+                    host: endpoint.boundHost, port: UInt16(endpoint.port), flavour: .link, loops: loops,
+                    decide: anybody, refused: doorman.hear
+                ) { socket in peers[socket.loop.index].value(on: socket.loop).welcomeNode(socket) }
+                listeners.append(listener)
+                ports.relaySRT.append(listener.port)
+            }
+        } catch {
+            throw .srt(error)
+        }
+        return listeners
+    }
+}
+
+extension Endpoint {
+    /// As listeners want it: empty for every address.
+    var boundHost: String { host == Endpoint.everywhere ? "" : host }
 }

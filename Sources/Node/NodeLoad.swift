@@ -18,7 +18,7 @@ struct NodeLoad: Sendable {
         busy = worker.fanout.busy
         for session in worker.allSessions {
             sessions += 1
-            bytesIn += session.connection.bytesIn
+            bytesIn += session.carrier.bytesIn
             bytesOut += session.bytesOut
             if let link = (session as? RelaySession)?.measure { links.append(link) }
         }

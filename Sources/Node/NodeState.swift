@@ -12,7 +12,8 @@ final class NodeState: Sendable {
     let started = Clock.unixMilliseconds
     let addresses: AddressLimits
     let gate: Gate
-    let certificates: Certificates?
+    let certificates: Certificates
+    let passphrases: Passphrases
     /// Who this node is to others.
     let relay: RelayConnection.Configuration
     let paths: StreamPaths
@@ -31,6 +32,7 @@ final class NodeState: Sendable {
         /// Of sessions that have ended.
         var bytesIn: UInt64 = 0
         var bytesOut: UInt64 = 0
+        var srt = SRTReport()
     }
 
     /// Distinct reasons that are counted; they come from the program's own lists, so this is a backstop.
@@ -46,10 +48,17 @@ final class NodeState: Sendable {
         log = EventLog(settings.log)
         addresses = AddressLimits(
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
-        certificates = try Certificates(settings.tls, log: log)
+        certificates = try Certificates(settings.tls)
+        passphrases = try Passphrases(settings)
         gate = Gate(settings, loops: loops, descriptors: descriptors)
         hub = Hub(settings: FanoutSettings(settings), loops: loops)
     }
+
+    /// What links over SRT are encrypted with: made of the network's secret; nil where there is none.
+    var linkPassphrase: String? { relay.secret.map { Proof.passphrase(of: $0) } }
+
+    /// Whether other nodes can be asked for streams.
+    var hasParents: Bool { !settings.relay.parents.isEmpty || !settings.dispatch.servers.isEmpty }
 
     /// Where the node listens.
     var ports: Node.Ports { listening.with { $0 } }
@@ -77,6 +86,8 @@ final class NodeState: Sendable {
         counters.with { $0.accepted += 1 }
         return true
     }
+
+    func srtEnded(_ report: SRTReport) { counters.with { $0.srt.add(report) } }
 
     func sessionEnded(bytesIn: UInt64, bytesOut: UInt64) {
         gate.disconnect()

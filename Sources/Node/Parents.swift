@@ -7,7 +7,7 @@ final class Parents {
     private var links: [String: Link] = [:]
 
     private enum Link {
-        case dialling(Dialer, [(RelaySession?, String) -> Void])
+        case dialling(LinkDialer, [(RelaySession?, String) -> Void])
         case made(RelaySession)
     }
 
@@ -23,18 +23,16 @@ final class Parents {
     }
 
     private func dial(_ remote: String, _ then: @escaping (RelaySession?, String) -> Void) {
-        guard let place = Remote(remote), let port = UInt16(exactly: place.port) else {
-            return then(nil, "\(remote) is no address")
-        }
+        guard let place = Remote(remote) else { return then(nil, "\(remote) is no address") }
         let timeout = UInt64(worker.state.settings.relay.deadAfter)
-        let dialer = Dialer(place.host, port: port, timeout: timeout, on: worker.loop) { [unowned self] result in
+        let dialer = LinkDialer(place, timeout: timeout, worker.state, on: worker.loop) { [unowned self] result in
             guard case .dialling(_, let waiting) = links.removeValue(forKey: remote) else { return }
             switch result {
             case .failure(let error):
                 worker.state.count(error: "relay_dial_failed")
                 for then in waiting { then(nil, error.description) }
-            case .success(let connection):
-                guard let session = worker.adopt(connection, to: remote) else {
+            case .success(let line):
+                guard let session = worker.adopt(line, to: remote) else {
                     for then in waiting { then(nil, "the node has as many sessions as limits.sessions allows") }
                     return
                 }

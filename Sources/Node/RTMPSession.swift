@@ -3,13 +3,9 @@ import EventLoop
 import Fanout
 import RTMP
 
-final class RTMPSession: Session {
+final class RTMPSession: WireSession {
     private var machine: ServerSession
-    private var stream: Stream?
     private var paused = false
-    private var priority: UInt16 = 0
-    /// A publish request that the stream's home has not answered yet: events wait for it.
-    private var claiming = false
 
     override init(_ connection: Connection, worker: Worker, number: UInt64) {
         var limits = Limits()
@@ -39,7 +35,7 @@ final class RTMPSession: Session {
     }
 
     private func drain() throws {
-        while !claiming, !isEnded, let event = machine.nextEvent() { try handle(event) }
+        while !isClaiming, !isEnded, let event = machine.nextEvent() { try handle(event) }
         flushOutput()
         stream?.flushIfDue()
     }
@@ -64,7 +60,7 @@ final class RTMPSession: Session {
             end("turned away")
         case .publish(let request): publish(request)
         case .play(let request): play(request)
-        case .unpublish: leave("unpublished")
+        case .unpublish: unpublish("unpublished")
         case .stop: stopPlaying()
         case .pause(let isPaused): pause(isPaused)
         case .receiveAudio(let wanted): choose(audio: wanted, video: tracks != .audio)
@@ -75,109 +71,30 @@ final class RTMPSession: Session {
 
     // MARK: Publishing
 
-    /// Of two encoders of one stream; nil for what is none.
-    private func priority(_ request: PublishRequest, _ name: StreamName) -> UInt16? {
-        guard let text = request.parameter("priority") else {
-            return UInt16(clamping: state.settings.of(app: name.app, stream: name.name).publish.priority)
-        }
-        return UInt16(text)
-    }
-
     private func publish(_ request: PublishRequest) {
         guard let name = StreamName(app: request.app, name: request.stream) else {
-            return refuse("NetStream.Publish.BadName", "the stream's name is empty, too long or not printable")
+            return refusePublish(.unusable("the stream's name is empty, too long or not printable"))
         }
-        guard state.addresses.mayPublish(connection.peer.host, nowMilliseconds: Clock.unixMilliseconds) else {
-            state.count(error: "publish_flood")
-            return refuse("NetStream.Publish.BadName", "too many publish attempts from this address; wait a second")
-        }
-        guard let priority = priority(request, name) else {
-            return refuse("NetStream.Publish.BadName", "priority= takes a whole number from 0 to 65535")
-        }
-        self.priority = priority
-        self.name = name
-        guard
-            claimToPublish(
-                name,
-                {
-                    state.count(error: $0.short.label)
-                    refuse("NetStream.Publish.Rejected", $0.text)
-                })
-        else { return }
-        role = .publish
-        claiming = true
-        connection.pauseReading(true)
-        let me = LoopBound(self, on: loop)
-        let mailbox = loop.mailbox
-        let publisher = Publisher(
-            session: id, label: protocolName, address: "\(connection.peer)", agent: agent,
-            identity: connection.peer.host, since: Clock.unixMilliseconds
-        ) { reason in mailbox.post { loop in me.value(on: loop).publishEnded(reason) } }
-        state.hub.publish(name, publisher, on: worker.fanout) { loop, result in
-            me.value(on: loop).claimed(result)
-        }
+        publish(name, priority: request.parameter("priority").map { String($0) })
+        // What follows waits for the answer.
+        if isClaiming { connection.pauseReading(true) }
     }
 
-    private func claimed(_ result: Result<StreamHandle, PublishRefusal>) {
-        claiming = false
-        guard !isEnded else {
-            if case .success(let handle) = result { handle.stream(on: loop).endPublish(session: id) }
-            return
-        }
-        switch result {
-        case .success(let handle):
-            stream = handle.stream(on: loop)
-            worker.publishing(handle)
-            let epoch = handle.stream(on: loop).epoch
-            state.carriage.set(
-                handle.name, Carriage.Entry(epoch: epoch, role: .publisher(priority: priority), session: id))
-            machine.acceptPublish()
-            state.log.write(
-                .info, "publish.start", session: id,
-                [
-                    ("stream", "\(handle.name)"), ("address", "\(connection.peer)"), ("agent", agent),
-                ])
-        case .failure(let refusal):
-            state.count(error: "publish_refused")
-            refuse("NetStream.Publish.BadName", refusal.description)
-        }
-        connection.pauseReading(false)
-        do { try drain() } catch { fail("rtmp_bad_media", "\(error)") }
+    override func publishStarts() {
+        machine.acceptPublish()
+        goOn()
     }
 
-    private func refuse(_ code: String, _ description: String) {
-        machine.rejectPublish(code: code, description: description)
-        state.log.write(
-            .warning, "publish.refused", session: id,
-            [
-                ("stream", name.map { "\($0)" } ?? ""), ("address", "\(connection.peer)"), ("reason", description),
-            ])
+    override func publishIsRefused(_ refusal: PublishTurned) {
+        let code = if case .full = refusal { "NetStream.Publish.Rejected" } else { "NetStream.Publish.BadName" }
+        machine.rejectPublish(code: code, description: refusal.text)
         flushOutput()
-        role = .none
         end("publish refused")
     }
 
-    /// The stream has gone to another publisher, or an operator wants it ended.
-    private func publishEnded(_ reason: PublishEnd) {
-        guard !isEnded else { return }
-        switch reason {
-        case .replaced(let session):
-            // The stream has moved on: it is not this session's to end.
-            stream = nil
-            if let name { state.carriage.remove(name, session: id) }
-            kick("replaced by \(session)")
-        case .kicked: kick("kicked")
-        }
-    }
-
-    private func leave(_ reason: String) {
-        guard let stream else { return }
-        self.stream = nil
-        stream.endPublish(session: id)
-        giveClaimBack()
-        state.carriage.remove(stream.name, session: id)
-        state.log.write(.info, "publish.end", session: id, [("stream", "\(stream.name)"), ("reason", reason)])
-        role = .none
+    private func goOn() {
+        connection.pauseReading(false)
+        do { try drain() } catch { fail("rtmp_bad_media", "\(error)") }
     }
 
     // MARK: Playing
@@ -254,7 +171,7 @@ final class RTMPSession: Session {
         if role == .none, now - connection.lastReceived > UInt64(state.settings.publish.idleTimeout) {
             return fail("rtmp_idle", "neither published nor played anything in publish.idle_timeout")
         }
-        if role == .publish, !claiming, now - connection.lastReceived > UInt64(settings.publish.idleTimeout) {
+        if role == .publish, !isClaiming, now - connection.lastReceived > UInt64(settings.publish.idleTimeout) {
             fail("publish_idle", "the publisher sent nothing for publish.idle_timeout")
         }
     }
@@ -264,8 +181,6 @@ final class RTMPSession: Session {
         flushOutput()
         super.kick(reason)
     }
-
-    override func willEnd() { leave("session ended") }
 }
 
 extension Worker {

@@ -11,7 +11,11 @@ extension Node {
     public static func relayConfiguration(_ settings: Settings) throws(StartError) -> RelayConnection.Configuration {
         var configuration = RelayConnection.Configuration(
             node: NodeID(settings.node.id) ?? machineName, idc: settings.node.idc)
-        if !settings.relay.secretFile.isEmpty { configuration.secret = try secret(settings.relay.secretFile) }
+        if !settings.relay.secretFile.isEmpty {
+            configuration.secret = try secret(
+                "relay.secret_file", settings.relay.secretFile, secretSize, noun: "a secret",
+                example: "openssl rand -hex 32")
+        }
         return configuration
     }
 
@@ -25,16 +29,19 @@ extension Node {
     }
 
     /// The file's content; white space around it is an editor's.
-    private static func secret(_ file: String) throws(StartError) -> [UInt8] {
-        guard let bytes = EventLoop.Process.read(file, atMost: secretSize.upperBound + 2) else {
-            throw .secret(file: file, fault: "cannot be read; give a file that this user may read")
+    static func secret(
+        _ key: String, _ file: String, _ sizes: ClosedRange<Int>, noun: String, example: String
+    ) throws(StartError) -> [UInt8] {
+        guard let bytes = EventLoop.Process.read(file, atMost: sizes.upperBound + 2) else {
+            throw
+                .secret(key: key, file: file, fault: "cannot be read; give a file that this user may read")
         }
         let isSpace: (UInt8) -> Bool = { $0 <= 0x20 }
         let secret = Array(bytes.drop(while: isSpace).reversed().drop(while: isSpace).reversed())
-        guard secretSize.contains(secret.count) else {
-            let fault =
-                "holds \(secret.count) bytes; a secret has \(secretSize.lowerBound) to \(secretSize.upperBound),"
-            throw .secret(file: file, fault: fault + " for example what `openssl rand -hex 32` prints")
+        guard sizes.contains(secret.count) else {
+            let fault = "holds \(secret.count) bytes; \(noun) has \(sizes.lowerBound) to \(sizes.upperBound),"
+            throw
+                .secret(key: key, file: file, fault: fault + " for example what `\(example)` prints")
         }
         return secret
     }

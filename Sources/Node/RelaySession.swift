@@ -7,15 +7,17 @@ import Fanout
 import Operations
 import RelayProtocol
 
-final class RelaySession: Session {
+final class RelaySession: WireSession {
     /// Set for a connection that this node made.
     let remote: String?
     private(set) var machine: RelayConnection
     private(set) var clock = ClockOffset()
     private(set) var loss = LossMeter()
+    /// What carries the connection, where that is SRT.
+    var tunnel: SRTTunnel?
     let trunk: RelayTrunk
     private var heartbeat: Heartbeat
-    private(set) var feeds: [UInt32: RelayFeed] = [:]
+    private(set) var feeds: [UInt32: RelayFeed] = [:] { didSet { current = nil } }
     private var asked: [UInt32: RelayFeed] = [:]
     private var nextRequest: UInt32 = 1
     var outlets: [UInt32: RelayOutlet] = [:]
@@ -26,6 +28,7 @@ final class RelaySession: Session {
     var interests: [StreamName: RelayInterest] = [:]
     /// Streams that frames came for in this read: to be flushed once.
     private var touched: [RelayFeed] = []
+    /// The feed of the newest frame, which is as a rule that of the next one, too.
     private var current: RelayFeed?
     private var opened: [(RelaySession?) -> Void] = []
     private lazy var timer = Timer(on: loop) { [unowned self] in beat() }
@@ -87,7 +90,9 @@ final class RelaySession: Session {
         var at = 0
         // Sound: the bytes stay where they are for the length of this call.
         let span = Span(_unsafeElements: bytes)
-        while !isEnded, let action = machine.next(span, &at) { perform(action) }
+        while !isEnded, let action = machine.next(span, &at) {
+            if case .frameBegins(let header) = action { frameBegins(header, span, &at) } else { perform(action) }
+        }
         let flushed = touched
         touched = []
         for feed in flushed {
@@ -104,7 +109,8 @@ final class RelaySession: Session {
                 .info, "relay.open", session: id,
                 [("node", peer.node.name), ("idc", peer.idc), ("address", "\(connection.peer)")])
             tellOpened(self)
-        case .frameBegins(let header): frameBegins(header)
+        // Taken together with the bytes that follow it.
+        case .frameBegins: preconditionFailure("a frame begins within what was read")
         case .message(let message): take(message)
         case .misrouted(let message, let error, let send):
             trunk.send(send)
@@ -119,22 +125,29 @@ final class RelaySession: Session {
         fail(error.reason, error.description)
     }
 
-    private func frameBegins(_ header: RelayFrame.Header) {
-        current = feeds[header.stream]
+    private func frameBegins(_ header: RelayFrame.Header, _ bytes: Span<UInt8>, _ at: inout Int) {
         // Frames of a stream that was given up are still on their way.
-        guard let feed = current else { return machine.skipBody() }
+        guard let feed = feed(of: header.stream) else { return machine.skipBody() }
         do { try feed.meter.receive(header.wireSize) } catch { return violation(error) }
         if feed.upstream?.refuses(header, from: feed) ?? true {
             machine.skipBody()
             consume(header.wireSize, of: feed)
+        } else if let place = machine.takeBody(bytes, &at) {
+            take(header, bytes.extracting(place), from: feed)
         }
+    }
+
+    private func feed(of stream: UInt32) -> RelayFeed? {
+        if current?.stream != stream { current = feeds[stream] }
+        return current
     }
 
     private func violation(_ error: RelayError) { perform(machine.close(error)) }
 
     private func take(_ message: RelayMessage) {
         switch message {
-        case .frame(let frame): take(frame)
+        case .frame(let frame):
+            if let feed = feed(of: frame.header.stream) { take(frame.header, frame.body.span, from: feed) }
         case .subscribe(let subscribe): serve(subscribe)
         case .subscribed(let answer):
             guard let feed = asked.removeValue(forKey: answer.request) else {
@@ -172,10 +185,10 @@ final class RelaySession: Session {
         }
     }
 
-    private func take(_ frame: RelayFrame) {
-        guard let feed = feeds[frame.header.stream], let upstream = feed.upstream else { return }
-        upstream.take(frame, from: feed, clockOffset: clock.offset ?? 0)
-        consume(frame.header.wireSize, of: feed)
+    private func take(_ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed) {
+        guard let upstream = feed.upstream else { return }
+        upstream.take(header, body, from: feed, clockOffset: clock.offset ?? 0)
+        consume(header.wireSize, of: feed)
         if !feed.isTouched {
             feed.isTouched = true
             touched.append(feed)
@@ -250,7 +263,7 @@ final class RelaySession: Session {
     /// A connection that this node made goes when it has been of no use for a while; others are their makers' to end.
     override func housekeep(now: UInt64) {
         expireInterests(now: now)
-        if let sent = connection.transmission { loss.add(segments: sent.segments, again: sent.again) }
+        if let sent = transmission { loss.add(segments: sent.segments, again: sent.again) }
         // A peer that sends just enough to count as alive must still say who it is.
         if peer == nil, now - since > RelayLimits.handshakeNanoseconds / 1_000_000,
             let action = machine.handshakeTimedOut()
@@ -264,6 +277,14 @@ final class RelaySession: Session {
         let since = idleSince ?? now
         idleSince = since
         if now - since >= RelaySession.idleHold { end("idle") }
+    }
+
+    /// Packets sent, and those of them that were sent again.
+    private var transmission: (segments: UInt64, again: UInt64)? {
+        if let tunnel {
+            return tunnel.statistics.map { ($0.packetsSent, $0.packetsRetransmitted) }
+        }
+        return connection.transmission.map { ($0.segments, $0.again) }
     }
 
     override func willEnd() {

@@ -1,34 +1,40 @@
 /// One connected client, whatever it speaks: its identity, its place in the stats, and what every protocol's session
 /// does alike: play a stream, publish one, end.
 ///
-/// It lives on the loop that accepted it, and in its worker's table until `end`.
+/// It lives on the loop that accepted it, and in its worker's table until `end`. Publishing is in an extension.
 import Admission
 import Configuration
 import EventLoop
 import Fanout
 import Operations
 
-class Session: ConnectionHandler {
+class Session {
     enum Role: String {
         case none, publish, play, api, relay
     }
 
-    let connection: Connection
+    /// What carries it: a TCP connection, an SRT socket.
+    let carrier: any Carrier
     unowned let worker: Worker
     let number: UInt64
     let since: UInt64
     var role = Role.none
     var name: StreamName?
     var tracks = WireKind.Tracks.all
-    private(set) var viewer: Viewer?
+    /// The stream that it publishes, once that is granted.
+    var stream: Stream?
+    /// A publish request that the stream's home has not answered yet.
+    var isClaiming = false
+    /// Of two encoders of one stream.
+    var priority: UInt16 = 0
     private(set) var isEnded = false
     private var wait: (ticket: UInt64, deadline: UInt64)?
     /// What the session takes of the node's room while it plays or publishes.
     private var claim: Claim?
     private var viewerBytes: UInt64 = 0
 
-    init(_ connection: Connection, worker: Worker, number: UInt64) {
-        self.connection = connection
+    init(over carrier: any Carrier, worker: Worker, number: UInt64) {
+        self.carrier = carrier
         self.worker = worker
         self.number = number
         since = worker.loop.now
@@ -43,7 +49,6 @@ class Session: ConnectionHandler {
     /// As it stands in the stats, such as `http-flv`.
     var protocolName: String { preconditionFailure("each protocol has a name") }
     var agent: String { "" }
-    func received(_ bytes: UnsafeBufferPointer<UInt8>) { preconditionFailure("each protocol reads") }
     /// Called about twice a second.
     func housekeep(now: UInt64) {}
     /// The wanted stream is here: say so to the client; the viewer is attached next.
@@ -52,8 +57,20 @@ class Session: ConnectionHandler {
     /// There is no room for it.
     func playIsRefused(_ turned: Turned) {}
     func playEnded(_ reason: ViewerEnd) { end(reason == .streamEnded ? "stream ended" : "\(reason)") }
+    /// The stream is its own to publish: media may come.
+    func publishStarts() {}
+    func publishIsRefused(_ refusal: PublishTurned) { end("publish refused") }
+    /// Another session publishes the stream from now on.
+    func publishIsTaken(by session: String) { kick("replaced by \(session)") }
+    /// Makes what stands for this session among the stream's viewers; `show` puts it there.
+    func prepareView(_ ended: @escaping (ViewerEnd) -> Void) {}
+    func show(_ handle: StreamHandle, _ kind: WireKind) {}
+    func leaveView() {}
+    var viewStats: ViewerStats { ViewerStats() }
+    /// What only some protocols have to report.
+    func complete(_ report: inout SessionReport) {}
     /// The connection is about to close.
-    func willEnd() {}
+    func willEnd() { unpublish("session ended") }
     /// An operator, or the shutdown, ends the session.
     func kick(_ reason: String) { end(reason) }
 
@@ -109,21 +126,20 @@ class Session: ConnectionHandler {
         state.log.write(
             .info, "play.start", session: id,
             [
-                ("stream", "\(handle.name)"), ("protocol", protocolName), ("address", "\(connection.peer)"),
+                ("stream", "\(handle.name)"), ("protocol", protocolName), ("address", "\(carrier.peer)"),
                 ("agent", agent),
             ])
-        let viewer = Viewer(connection, label: protocolName) { [unowned self] reason in viewerEnded(reason) }
-        self.viewer = viewer
+        prepareView { [unowned self] reason in viewerEnded(reason) }
         playStarts()
         guard !isEnded else { return }
-        worker.fanout.attach(viewer, to: handle, kind)
+        show(handle, kind)
     }
 
     private func missing() {
         state.log.write(
             .info, "play.missing", session: id,
             [
-                ("stream", name.map { "\($0)" } ?? ""), ("address", "\(connection.peer)"),
+                ("stream", name.map { "\($0)" } ?? ""), ("address", "\(carrier.peer)"),
             ])
         playIsMissing()
     }
@@ -138,9 +154,8 @@ class Session: ConnectionHandler {
         if !comesBack, role == .play { giveClaimBack() }
         if let wait, let name { state.hub.stopWaiting(name, ticket: wait.ticket) }
         wait = nil
-        viewerBytes += viewer?.stats.bytesOut ?? 0
-        viewer?.detach()
-        viewer = nil
+        viewerBytes += viewStats.bytesOut
+        leaveView()
     }
 
     // MARK: Room
@@ -184,21 +199,11 @@ class Session: ConnectionHandler {
             .warning, "session.turned_away", session: id,
             [
                 ("reason", "\(turned.short)"), ("stream", name.map { "\($0)" } ?? ""),
-                ("address", "\(connection.peer)"),
+                ("address", "\(carrier.peer)"),
             ])
     }
 
-    /// Sends bytes of the protocol's own, between frames if media is flowing.
-    func send(_ bytes: [UInt8]) {
-        guard !bytes.isEmpty else { return }
-        if let viewer, viewer.isAttached { viewer.send(bytes) } else { connection.write(bytes) }
-    }
-
-    // MARK: The connection
-
-    func writable() { viewer?.resume() }
-
-    func ended(_ reason: ConnectionEnd) { end(reason.description) }
+    // MARK: Life
 
     func tick(now: UInt64) {
         if let wait {
@@ -215,7 +220,7 @@ class Session: ConnectionHandler {
             .warning, "session.error", session: id,
             [
                 ("reason", reason), ("detail", explanation), ("protocol", protocolName),
-                ("address", "\(connection.peer)"),
+                ("address", "\(carrier.peer)"),
             ])
         end(reason)
     }
@@ -231,21 +236,23 @@ class Session: ConnectionHandler {
             role == .none || role == .api ? .debug : .info, "session.end", session: id,
             [
                 ("reason", reason), ("role", role.rawValue), ("stream", name.map { "\($0)" } ?? ""),
-                ("seconds", "\(lasted / 1000)"), ("bytes_in", "\(connection.bytesIn)"), ("bytes_out", "\(bytesOut)"),
+                ("seconds", "\(lasted / 1000)"), ("bytes_in", "\(carrier.bytesIn)"), ("bytes_out", "\(bytesOut)"),
             ])
-        connection.finish()
+        carrier.finish()
         worker.forget(self)
     }
 
-    var bytesOut: UInt64 { connection.bytesOut + viewerBytes + (viewer?.stats.bytesOut ?? 0) }
+    var bytesOut: UInt64 { carrier.bytesOut + viewerBytes + viewStats.bytesOut }
 
     var report: SessionReport {
-        let stats = viewer?.stats ?? ViewerStats()
-        return SessionReport(
+        let stats = viewStats
+        var report = SessionReport(
             id: id, protocol: protocolName, role: role.rawValue, app: name?.app ?? "", stream: name?.name ?? "",
-            address: "\(connection.peer)", agent: agent, since: Double(loop.now - since) / 1000,
-            bytesIn: connection.bytesIn, bytesOut: bytesOut, lagBytes: stats.lagBytes,
+            address: "\(carrier.peer)", agent: agent, since: Double(loop.now - since) / 1000,
+            bytesIn: carrier.bytesIn, bytesOut: bytesOut, lagBytes: stats.lagBytes,
             lagMilliseconds: UInt64(max(0, stats.lagMilliseconds)), skips: stats.skips, track: tracks.rawValue)
+        complete(&report)
+        return report
     }
 }
 

@@ -35,6 +35,7 @@ enum Snapshot {
         node.streams = streams.count
         node.bytesIn = sessions.reduce(counters.bytesIn) { $0 + $1.bytesIn }
         node.bytesOut = sessions.reduce(counters.bytesOut) { $0 + $1.bytesOut }
+        node.srt = sessions.reduce(into: counters.srt) { sum, session in session.srt.map { sum.add($0) } }
         let links = parts.flatMap(\.links).sorted { ($0.node, $0.session) < ($1.node, $1.session) }
         return NodeSnapshot(node: node, streams: streams, sessions: sessions, links: links)
     }

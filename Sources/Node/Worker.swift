@@ -5,6 +5,7 @@ import EventLoop
 import Fanout
 import Operations
 import RelayProtocol
+import SRT
 import TLS
 
 final class Worker {
@@ -23,6 +24,7 @@ final class Worker {
     /// The share of its time in which the loop works, as an average over some seconds.
     private var busy = 0.0
     private var upstreams: [Upstream] = []
+    let callers = SRTCallers()
     private(set) lazy var parents = Parents(self)
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
@@ -49,9 +51,8 @@ final class Worker {
     func listen(
         _ endpoint: Endpoint, port: UInt16, _ service: Service, sealed: Bool
     ) throws(ListenError) -> UInt16 {
-        let host = endpoint.host == Endpoint.everywhere ? "" : endpoint.host
         let listener = try Listener(
-            host: host, port: port, sendBuffer: state.settings.play.sendBuffer, on: loop
+            host: endpoint.boundHost, port: port, sendBuffer: state.settings.play.sendBuffer, on: loop
         ) { [unowned self] connection in accept(connection, service, sealed: sealed) }
         listeners.append(listener)
         return listener.port
@@ -63,7 +64,7 @@ final class Worker {
     }
 
     private func accept(_ connection: Connection, _ service: Service, sealed: Bool) {
-        guard admit(connection) else { return }
+        guard admit() else { return connection.close() }
         guard isProxy(connection.peer.host, of: service) else { return welcome(connection, service, sealed: sealed) }
         connection.start(
             Preface(connection) { [unowned self] result in
@@ -93,13 +94,9 @@ final class Worker {
     }
 
     private func welcome(_ connection: Connection, _ service: Service, sealed: Bool) {
-        guard state.addresses.enter(connection.peer.host) else {
-            state.count(error: "limit_sessions_per_address")
-            state.sessionEnded(bytesIn: 0, bytesOut: 0)
-            return connection.close()
-        }
+        guard enter(connection.peer) else { return connection.close() }
         let number = takeNumber()
-        let session: Session =
+        let session: WireSession =
             switch service {
             case .relay: RelaySession(connection, worker: self, number: number, remote: nil)
             case .rtmp: RTMPSession(connection, worker: self, number: number)
@@ -107,43 +104,70 @@ final class Worker {
             case .api: HTTPSession(connection, worker: self, number: number, isAdmin: true)
             }
         keep(session)
-        if sealed, let certificates = state.certificates { connection.secure(TLSSession(certificates.context)) }
+        let store = service == .relay ? state.certificates.nodes : state.certificates.clients
+        if sealed, let store { connection.secure(TLSSession(store.context)) }
         (session as? RelaySession)?.begin()
     }
 
     /// Takes in a connection that this node made.
-    func adopt(_ connection: Connection, to remote: String) -> RelaySession? {
-        guard admit(connection) else { return nil }
+    func adopt(_ line: Line, to remote: String) -> RelaySession? {
+        guard admit() else {
+            line.connection.close()
+            return nil
+        }
         // Counted like one that came in, so that `forget` is the same for both.
-        _ = state.addresses.enter(connection.peer.host)
-        let session = RelaySession(connection, worker: self, number: takeNumber(), remote: remote)
+        _ = state.addresses.enter(line.connection.peer.host)
+        let session = RelaySession(line.connection, worker: self, number: takeNumber(), remote: remote)
+        session.tunnel = line.tunnel
         keep(session)
+        if let tls = line.tls { line.connection.secure(tls) }
         return session
     }
 
-    private func admit(_ connection: Connection) -> Bool {
-        guard state.admitConnection() else {
-            connection.close()
-            return false
+    /// Takes in another node that has called over SRT.
+    func welcomeNode(_ socket: SRTSocket) {
+        guard admit() else { return socket.close() }
+        guard enter(socket.peer) else { return socket.close() }
+        guard let tunnel = SRTTunnel(socket) else {
+            state.sessionEnded(bytesIn: 0, bytesOut: 0)
+            return socket.close()
         }
-        return true
+        let session = RelaySession(tunnel.connection, worker: self, number: takeNumber(), remote: nil)
+        session.tunnel = tunnel
+        keep(session)
+        session.begin()
     }
 
-    private func takeNumber() -> UInt64 {
+    /// Whether there is room for another connection, which is counted.
+    func admit() -> Bool { state.admitConnection() }
+
+    /// Whether that address may have one more; if not, the connection no longer counts.
+    func enter(_ peer: Address) -> Bool {
+        if state.addresses.enter(peer.host) { return true }
+        state.count(error: "limit_sessions_per_address")
+        state.sessionEnded(bytesIn: 0, bytesOut: 0)
+        return false
+    }
+
+    func takeNumber() -> UInt64 {
         defer { nextNumber += 1 }
         return nextNumber
     }
 
-    private func keep(_ session: Session) {
-        sessions[session.number] = session
+    private func keep(_ session: WireSession) {
+        keep(session as Session)
         session.connection.start(session)
+    }
+
+    func keep(_ session: Session) {
+        sessions[session.number] = session
         wakeHousekeeping()
     }
 
     func forget(_ session: Session) {
         guard sessions.removeValue(forKey: session.number) != nil else { return }
-        state.addresses.leave(session.connection.peer.host)
-        state.sessionEnded(bytesIn: session.connection.bytesIn, bytesOut: session.bytesOut)
+        state.addresses.leave(session.carrier.peer.host)
+        state.sessionEnded(bytesIn: session.carrier.bytesIn, bytesOut: session.bytesOut)
     }
 
     // MARK: Housekeeping
@@ -188,7 +212,7 @@ final class Worker {
     // MARK: Streams of other nodes
 
     var isPulling: Bool { !upstreams.isEmpty }
-    var hasParents: Bool { !state.settings.relay.parents.isEmpty || !state.settings.dispatch.servers.isEmpty }
+    var hasParents: Bool { state.hasParents }
 
     /// Sees to it that the stream is pulled, by whatever loop. `absent` is told, on this loop, if it cannot be had.
     func want(_ name: StreamName, _ absent: @escaping @Sendable (Loop, String) -> Void) {

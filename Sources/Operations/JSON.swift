@@ -184,6 +184,27 @@ extension SessionReport {
             $0.member("lagMilliseconds", lagMilliseconds)
             $0.member("skips", skips)
             $0.member("track", track)
+            $0.member("srt") { out in if let srt { srt.write(to: &out) } else { out.null() } }
+        }
+    }
+}
+
+extension SRTReport {
+    func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.member("rttMs", rttMs)
+            $0.member("latencyMs", latencyMs)
+            $0.member("encrypted", encrypted)
+            $0.member("packetsSent", packetsSent)
+            $0.member("packetsReceived", packetsReceived)
+            $0.member("lostSent", lostSent)
+            $0.member("lostReceived", lostReceived)
+            $0.member("retransmitted", retransmitted)
+            $0.member("droppedSent", droppedSent)
+            $0.member("droppedReceived", droppedReceived)
+            $0.member("sendBufferMs", sendBufferMs)
+            $0.member("receiveBufferMs", receiveBufferMs)
+            $0.member("bandwidthMbit", bandwidthMbit)
         }
     }
 }
@@ -204,6 +225,7 @@ extension NodeReport {
             $0.member("acceptedTotal", acceptedTotal)
             $0.member("memoryBytes", memoryBytes)
             $0.member("fullness", fullness)
+            $0.member("srt") { srt.write(to: &$0) }
             $0.member("loops") { $0.array(loops) { $1.write(to: &$0) } }
             $0.member("errors") { out in
                 out.object { out in

@@ -24,6 +24,7 @@ public enum PrometheusExposition {
         writeLoops(snapshot.node.loops, to: &writer)
         writeViewers(snapshot.streams, to: &writer)
         writeLinks(snapshot.links, to: &writer)
+        writeSRT(snapshot.node.srt, to: &writer)
         let (named, rest) = rank(snapshot.streams, busiest: max(0, busiest))
         for metric in StreamMetric.all { write(metric, named, rest, to: &writer) }
         return writer.bytes
@@ -112,6 +113,20 @@ public enum PrometheusExposition {
         family("link_credit_stalls", .gauge, "Times that streams waited for another node to take more.") {
             Double($0.reduce(0) { $0 &+ $1.creditStalls })
         }
+    }
+
+    private static func writeSRT(_ srt: SRTReport, to writer: inout PrometheusWriter) {
+        func family(_ name: String, _ help: String, out: UInt64, in: UInt64? = nil) {
+            writer.family("srt_\(name)_packets_total", .counter, help)
+            writer.sample(out, [("direction", "out")])
+            if let `in` { writer.sample(`in`, [("direction", "in")]) }
+        }
+        family("data", "Packets over SRT, those sent again included.", out: srt.packetsSent, in: srt.packetsReceived)
+        family("lost", "Packets over SRT that were found missing.", out: srt.lostSent, in: srt.lostReceived)
+        family("retransmitted", "Packets over SRT that were sent again.", out: srt.retransmitted)
+        family(
+            "dropped", "Packets over SRT that were given up because their time had passed.", out: srt.droppedSent,
+            in: srt.droppedReceived)
     }
 
     // MARK: Streams

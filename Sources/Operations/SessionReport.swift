@@ -2,7 +2,7 @@
 public struct SessionReport: Sendable, Equatable {
     /// The id that stands in each of its log lines.
     public var id: String
-    /// `rtmp`, `http-flv`, `ws-flv`, `http`.
+    /// `rtmp`, `http-flv`, `ws-flv`, `srt`, `http`.
     public var `protocol`: String
     /// `publish`, `play`, `api`, or `none` while it has not said.
     public var role: String
@@ -28,6 +28,8 @@ public struct SessionReport: Sendable, Equatable {
     public var skips: UInt64
     /// What it asked for: `all`, `audio` or `video`.
     public var track: String
+    /// Of sessions over SRT.
+    public var srt: SRTReport?
 
     public init(
         id: String, protocol: String, role: String = "none", app: String = "", stream: String = "",

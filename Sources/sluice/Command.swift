@@ -87,7 +87,9 @@ enum Command {
             let topology = try TopologyFile.load(settings.dispatch.topology)
             let identity = try Node.relayConfiguration(settings)
             let log = EventLog(settings.log)
-            try DispatchServer.run(topology, identity, settings) { level, event, session, fields in
+            let certificates = try Certificates(settings.tls).nodes
+            try DispatchServer.run(topology, identity, settings, certificates: certificates) {
+                level, event, session, fields in
                 log.write(level, event, session: session, fields)
             }
         } catch {

@@ -32,11 +32,14 @@ struct RefusalTests {
             ("play.stallTimeout=1s", "did you mean play.stall_timeout?"),
             ("linger=1s", "did you mean publish.linger?"),
             ("play.linger=1s", "did you mean publish.linger?"),
-            ("listen=:1", "did you mean rtmp.listen or http.listen or api.listen or relay.listen or dispatch.listen?"),
+            (
+                "listen=:1",
+                "did you mean rtmp.listen or http.listen or srt.listen or api.listen or relay.listen or dispatch.listen?"
+            ),
             ("log.colour=on", "log has format, level"),
             (
                 "=1",
-                "the sections are node, rtmp, http, api, tls, publish, play, retention, relay, dispatch, limits, metrics, log, drain, apps"
+                "the sections are node, rtmp, http, srt, api, tls, publish, play, retention, relay, dispatch, limits, metrics, log, drain, apps"
             ),
         ])
     func advice(override: String, advice: String) {

@@ -24,11 +24,15 @@ enum Samples {
     }
 
     static func session(_ id: String = "h-2") -> SessionReport {
-        SessionReport(
+        var report = SessionReport(
             id: id, protocol: "http-flv", role: "play", app: "live", stream: "a", address: "127.0.0.1:6000",
             agent: "VLC", since: 3, bytesIn: 100, bytesOut: 900, lagBytes: 10, lagMilliseconds: 33,
             skips: 1,
             track: "audio")
+        report.srt = SRTReport()
+        report.srt?.rttMs = 12.5
+        report.srt?.packetsSent = 7
+        return report
     }
 
     static func node() -> NodeReport {

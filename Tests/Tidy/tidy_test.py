@@ -24,6 +24,7 @@ LIBRARIES = {
     "CUV": {"EventLoop": None},
     "COpenSSL": {"RTMP": 2, "HTTP": 2, "RelayProtocol": 2, "TLS": None},
     "CYAML": {"Configuration": 1},
+    "CSRT": {"SRT": None, "loadgen": 4},
     "CSystem": {"EventLoop": None, "loadgen": None},
 }
 

@@ -23,6 +23,9 @@ int cs_accept(int listener, int send_buffer, cs_address *peer);
 /* Begins a non-blocking, no-delay connection; it is made, or has failed, when the socket can be written to. */
 int cs_connect(const struct sockaddr *to, socklen_t length);
 
+/* Two connected local sockets that do not block; 0, or -errno. */
+int cs_pair(int fds[2]);
+
 /* How `cs_connect` went: 0, or -errno. */
 int cs_connect_result(int fd);
 

@@ -1,0 +1,72 @@
+/// Certificates of one use, and whom they trust: read at the start, and again when a file changes. Sessions that are there
+/// go on with what they began with.
+import TLS
+
+public final class CertificateStore: Sendable {
+    public typealias Report = @Sendable (Result<Void, TLSError>) -> Void
+
+    private let role: TLSContext.Role
+    private let identities: [TLSContext.Files]
+    private let authorities: String?
+    private let protocols: [String]
+    private let state: Lock<(context: TLSContext, stamps: [Int64])>
+
+    /// Parameters as those of `TLSContext`.
+    public init(
+        role: TLSContext.Role, identities: [TLSContext.Files], authorities: String? = nil, protocols: [String]
+    ) throws(TLSError) {
+        self.role = role
+        self.identities = identities
+        self.authorities = authorities
+        self.protocols = protocols
+        let context = try TLSContext(
+            role: role, identities: identities, authorities: authorities, protocols: protocols)
+        state = Lock((context, CertificateStore.stamps(identities, authorities)))
+    }
+
+    public var context: TLSContext { state.with { $0.context } }
+
+    private static func stamps(_ identities: [TLSContext.Files], _ authorities: String?) -> [Int64] {
+        let files = identities.flatMap { [$0.certificate, $0.key] } + (authorities.map { [$0] } ?? [])
+        return files.map { Process.modified($0) ?? 0 }
+    }
+
+    /// Reads the files again if one has changed: a certificate whose key is not there yet, when that has come.
+    func look(_ report: Report) {
+        let now = CertificateStore.stamps(identities, authorities)
+        let (before, context) = state.with { ($0.stamps, $0.context) }
+        guard now != before else { return }
+        do {
+            let fresh = try TLSContext(
+                role: role, identities: identities, authorities: authorities, protocols: protocols, previous: context)
+            state.with { $0 = (fresh, now) }
+            report(.success(()))
+        } catch {
+            state.with { $0.stamps = now }
+            report(.failure(error))
+        }
+    }
+}
+
+/// Looks at the files of some stores now and then, on one loop.
+public final class CertificateWatch {
+    private let stores: [CertificateStore]
+    private let loop: Loop
+    private let report: CertificateStore.Report
+    private lazy var timer = Timer(on: loop) { [unowned self] in look() }
+
+    /// Milliseconds between two looks at the files.
+    private static let interval: UInt64 = 5_000
+
+    public init(_ stores: [CertificateStore], on loop: Loop, _ report: @escaping CertificateStore.Report) {
+        self.stores = stores
+        self.loop = loop
+        self.report = report
+        if !stores.isEmpty { timer.arm(after: CertificateWatch.interval) }
+    }
+
+    private func look() {
+        for store in stores { store.look(report) }
+        timer.arm(after: CertificateWatch.interval)
+    }
+}
