@@ -175,9 +175,13 @@ final class DispatchLink: ConnectionHandler {
             return reached.isEmpty ? "" : Remote(host: reached, port: Int(port), over: transport).description
         }
         let settings = state.settings
-        let sealed = place(settings.relay.tlsListen, ports.relayTLS, over: .tls)
+        // One of them is told: the safest, then the plainest.
+        let doors = [
+            place(settings.relay.tlsListen, ports.relayTLS, over: .tls), place(settings.relay.listen, ports.relay),
+            place(settings.relay.srtListen, ports.relaySRT, over: .srt),
+        ]
         return Register(
-            roles: [.ingest, .relay, .edge], relay: sealed.isEmpty ? place(settings.relay.listen, ports.relay) : sealed,
+            roles: [.ingest, .relay, .edge], relay: doors.first { !$0.isEmpty } ?? "",
             rtmp: place(settings.rtmp.listen, ports.rtmp), http: place(settings.http.listen, ports.http),
             isDraining: state.isDraining)
     }

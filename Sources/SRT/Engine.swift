@@ -182,16 +182,18 @@ final class Engine: @unchecked Sendable {
     }
 
     /// The poll to wait in; nil when the thread is to end.
+    ///
+    /// Not under `locked`: others change the state while this waits, which an access that lasts would not see.
     private func sleepUntilNeeded() -> Int32? {
-        locked { state in
-            let now = Clock.monotonicNanoseconds / 1_000_000
-            if state.connections == 0 && now - min(now, state.lastCall) > Engine.grace && !state.stopping {
-                state.asleep = true
-                attend(state, false)
-                while state.asleep { pthread_cond_wait(condition, mutex) }
-            }
-            return state.stopping ? nil : state.poll
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        let now = Clock.monotonicNanoseconds / 1_000_000
+        if state.connections == 0 && now - min(now, state.lastCall) > Engine.grace && !state.stopping {
+            state.asleep = true
+            attend(state, false)
+            while state.asleep { pthread_cond_wait(condition, mutex) }
         }
+        return state.stopping ? nil : state.poll
     }
 
     private func tell(_ event: SRT_EPOLL_EVENT) {

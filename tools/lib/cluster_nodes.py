@@ -7,28 +7,39 @@ import signal
 import tempfile
 
 import cluster_dispatch
+import cluster_transport
 from cluster_process import ClusterError, Program, settings, until
 
 TOPOLOGY = "topology.yaml"
 
 
+def listening(program, transport):
+    """The settings of all ports of a program."""
+    found = {}
+    for name in program.ports:
+        found.update(transport.listening(program, name))
+    return found
+
+
 class Node(Program):
-    def __init__(self, spec, network, binary, folder, more):
+    def __init__(self, spec, network, binary, folder, more, transport):
         super().__init__(spec, network, binary, folder)
+        self.transport = transport
         # Where the node keeps its last routes for a start without a dispatcher.
         self.routes = pathlib.Path(folder) / f"{spec.id}.routes"
         self.values = {
             "node.id": spec.id, "node.idc": spec.idc, "drain.timeout": "2s",
-            **{f"{name}.listen": self.endpoint(name) for name in self.ports}, **spec.settings, **more}
+            **listening(self, transport), **transport.settings, **spec.settings, **more}
 
     def arguments(self, parents, dispatchers):
         """Asks the dispatchers for its parents where there are any."""
         if dispatchers:
             asked = {
-                "dispatch.servers": ",".join(each.endpoint("dispatch") for each in dispatchers),
+                "dispatch.servers": ",".join(self.transport.address(each, "dispatch") for each in dispatchers),
                 "dispatch.cache": str(self.routes)}
         else:
-            asked = {"relay.parents": ",".join(parent.endpoint("relay") for parent in parents) or "off"}
+            addresses = [self.transport.address(parent, "relay") for parent in parents]
+            asked = {"relay.parents": ",".join(addresses) or "off"}
         return ["serve", *settings({**asked, **self.values})]
 
     def streams(self):
@@ -39,10 +50,14 @@ class Node(Program):
 
 
 class Dispatcher(Program):
+    def __init__(self, spec, network, binary, folder, transport):
+        super().__init__(spec, network, binary, folder)
+        self.transport = transport
+
     def arguments(self, topology):
         return ["dispatch", *settings({
             "node.id": self.spec.id, "dispatch.topology": str(topology),
-            **{f"{name}.listen": self.endpoint(name) for name in self.ports}, **self.spec.settings})]
+            **listening(self, self.transport), **self.transport.settings, **self.spec.settings})]
 
     def connected(self):
         """The names of the nodes that have a connection to it."""
@@ -51,7 +66,7 @@ class Dispatcher(Program):
 
 
 class Cluster:
-    def __init__(self, topology, network, binary, folder=None, more=()):
+    def __init__(self, topology, network, binary, folder=None, more=(), transport="tcp"):
         if not os.access(binary, os.X_OK):
             raise ClusterError(f"no server at {binary}; build it (swift build -c release), or say --bin")
         self.topology = topology
@@ -60,9 +75,10 @@ class Cluster:
         self.folder = folder or tempfile.mkdtemp(prefix="sluice-cluster-")
         os.makedirs(self.folder, exist_ok=True)
         more = dict(more)
-        self.nodes = {spec.id: Node(spec, network, binary, self.folder, more) for spec in topology.nodes}
+        transport = cluster_transport.Transport(transport, self.folder)
+        self.nodes = {spec.id: Node(spec, network, binary, self.folder, more, transport) for spec in topology.nodes}
         self.dispatchers = {
-            spec.id: Dispatcher(spec, network, binary, self.folder) for spec in topology.dispatchers}
+            spec.id: Dispatcher(spec, network, binary, self.folder, transport) for spec in topology.dispatchers}
 
     @property
     def programs(self):
@@ -114,8 +130,9 @@ class Cluster:
         return [self.nodes[spec.id] for spec in self.topology.with_role(role)]
 
     def by_relay(self, endpoint):
-        """The node whose relay port that is."""
-        return next((node for node in self.nodes.values() if node.endpoint("relay") == endpoint), None)
+        """The node whose relay port that is, as others dial it."""
+        place = endpoint.split("://")[-1]
+        return next((node for node in self.nodes.values() if node.endpoint("relay") == place), None)
 
     def table(self):
         return [

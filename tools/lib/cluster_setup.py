@@ -42,6 +42,9 @@ def add_arguments(parser):
         help="a network of its own: a namespace a node, joined by veth to a bridge, tbf-limited; needs root")
     parser.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], help="a setting of every node, over the file's")
+    parser.add_argument(
+        "--transport", choices=("tcp", "tls", "srt"), default="tcp",
+        help="what the nodes talk over among themselves (tcp); tls makes certificates for them, srt a secret")
     parser.add_argument("--logs", metavar="DIR", help="keep the nodes' logs there")
     parser.add_argument("--json", action="store_true", help="one JSON line on the standard output for programs")
 
@@ -80,4 +83,4 @@ def open_cluster(options):
     topology = read(path.read_text(), options.file)
     network = (Namespaces if options.namespaces else Loopback)(topology)
     binary = pathlib.Path(options.bin).resolve() / "sluice"
-    return Cluster(topology, network, str(binary), options.logs, pairs(options.set))
+    return Cluster(topology, network, str(binary), options.logs, pairs(options.set), options.transport)
