@@ -204,16 +204,19 @@ class Server:
 class Dispatcher:
     """A running dispatcher for a topology given as YAML."""
 
-    def __init__(self, topology):
+    def __init__(self, topology, tls=()):
+        """With settings for TLS it takes nodes over that, too."""
         self.topology = pathlib.Path(SCRATCH.name) / f"topology-{time.monotonic_ns()}.yaml"
         self.topology.write_text(topology)
-        self.port, self.api_port = free_ports(2)
+        self.port, self.api_port, self.tls_port = free_ports(3)
+        self.settings = (*tls, f"dispatch.tls_listen=127.0.0.1:{self.tls_port}") if tls else ()
         self.start()
 
     def start(self):
         self.program = Program(
             BINARY, "dispatch", "--set", "node.id=dispatcher", "--set", f"dispatch.listen=127.0.0.1:{self.port}", "--set",
-            f"api.listen=127.0.0.1:{self.api_port}", "--set", f"dispatch.topology={self.topology}")
+            f"api.listen=127.0.0.1:{self.api_port}", "--set", f"dispatch.topology={self.topology}",
+            *(part for setting in self.settings for part in ("--set", setting)))
         until(lambda: self.program.is_over or self.is_ready, "the dispatcher is ready")
         if self.program.is_over:
             raise AssertionError(f"the dispatcher does not start: {self.program}")
