@@ -40,6 +40,13 @@ enum Snapshot {
         return NodeSnapshot(node: node, streams: streams, sessions: sessions, links: links)
     }
 
+    /// Whether there is a stream that no loop has reported.
+    static func misses(_ parts: [Part], _ hub: Hub) -> Bool {
+        var names: Set<String> = []
+        for part in parts { for stream in part.streams { names.insert("\(stream.app)/\(stream.name)") } }
+        return hub.streams.contains { !$0.isClosed && !names.contains("\($0.name)") }
+    }
+
     /// Adds to a stream what its viewers on all loops have had.
     private static func complete(_ stream: StreamReport, _ parts: [Part]) -> StreamReport {
         guard let name = StreamName(app: stream.app, name: stream.name) else { return stream }

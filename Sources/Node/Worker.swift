@@ -30,6 +30,7 @@ final class Worker {
 
     /// Timeouts are seen to this often, in milliseconds; the rest of the housekeeping at every second tick.
     private static let tickInterval: UInt64 = 500
+    private static let snapshotTries = 4
     /// What one second's share moves the average.
     private static let busyShare = 0.3
 
@@ -366,8 +367,17 @@ final class Worker {
     }
 
     func takeSnapshot(_ then: @escaping (NodeSnapshot) -> Void) {
-        let state = state
-        ask({ $0.part() }, then: { parts in then(Snapshot.merge(parts, state)) })
+        takeSnapshot(triesLeft: Worker.snapshotTries, then)
+    }
+
+    private func takeSnapshot(triesLeft: Int, _ then: @escaping (NodeSnapshot) -> Void) {
+        ask(
+            { $0.part() },
+            then: { [unowned self] parts in
+                // A stream on its way from one loop to another was seen by neither.
+                let isWhole = triesLeft == 1 || !Snapshot.misses(parts, state.hub)
+                if isWhole { then(Snapshot.merge(parts, state)) } else { takeSnapshot(triesLeft: triesLeft - 1, then) }
+            })
     }
 
     private func part() -> Snapshot.Part {
