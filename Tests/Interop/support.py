@@ -3,6 +3,7 @@
 Nothing here waits for a length of time: `until` polls a condition against a deadline, and says which one it missed.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -65,8 +66,9 @@ class Program:
     def __init__(self, *command):
         self.command = [str(part) for part in command]
         self.file = tempfile.NamedTemporaryFile(dir=SCRATCH.name, suffix=".log", delete=False)
+        # In a group of its own, so that a shell takes along what it has started.
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=self.file, stderr=subprocess.STDOUT)
+            self.command, stdin=subprocess.DEVNULL, stdout=self.file, stderr=subprocess.STDOUT, start_new_session=True)
 
     @property
     def output(self):
@@ -92,9 +94,9 @@ class Program:
 
     def stop(self):
         """Ends the program for good, whatever it is doing."""
-        if not self.is_over:
-            self.process.kill()
-            self.process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         self.file.close()
 
     def __str__(self):
