@@ -17,6 +17,7 @@ final class SRTSession: Session, SRTHandler, PacketSink {
     private var configurations: [UInt16: TSFrame] = [:]
     private var standby: Timer?
     private let onEnd: (String) -> Void
+    private var lastReport = SRTReport()
 
     /// How often a standby looks whether the stream is free, in milliseconds.
     private static let standbyInterval: UInt64 = 50
@@ -190,6 +191,7 @@ final class SRTSession: Session, SRTHandler, PacketSink {
     }
 
     override func housekeep(now: UInt64) {
+        _ = srtReport
         let silent = now - min(now, socket.lastReceived)
         if reader != nil, !isClaiming, silent > UInt64(settings.publish.idleTimeout) {
             return fail("publish_idle", "the publisher sent nothing for publish.idle_timeout")
@@ -209,7 +211,7 @@ final class SRTSession: Session, SRTHandler, PacketSink {
     override func willEnd() {
         super.willEnd()
         standby = nil
-        if let report = srtReport { state.srtEnded(report) }
+        state.srtEnded(srtReport)
     }
 
     override func end(_ reason: String) {
@@ -220,9 +222,13 @@ final class SRTSession: Session, SRTHandler, PacketSink {
 
     override func complete(_ report: inout SessionReport) { report.srt = srtReport }
 
-    private var srtReport: SRTReport? {
-        guard let statistics = socket.statistics else { return nil }
-        return SRTReport(statistics, latency: max(socket.receiveLatency, socket.sendLatency), socket.isEncrypted)
+    /// As of now, or of when it was last there: libsrt forgets a connection as soon as it is over.
+    private var srtReport: SRTReport {
+        if let statistics = socket.statistics {
+            lastReport = SRTReport(
+                statistics, latency: max(socket.receiveLatency, socket.sendLatency), socket.isEncrypted)
+        }
+        return lastReport
     }
 }
 

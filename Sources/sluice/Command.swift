@@ -116,6 +116,10 @@ enum Command {
             print("  push    rtmp://\(rtmp)/live/NAME     (OBS: server rtmp://\(rtmp)/live, stream key NAME)")
             print("  watch   rtmp://\(rtmp)/live/NAME")
         }
+        if let srt = place(settings.srt.listen, ports.srt) {
+            print("  push    srt://\(srt)?streamid=publish:live/NAME")
+            print("  watch   srt://\(srt)?streamid=live/NAME")
+        }
         if let http = place(settings.http.listen, ports.http) {
             print("          http://\(http)/live/NAME.flv")
             print("          http://\(http)/ in a browser")

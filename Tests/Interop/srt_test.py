@@ -356,6 +356,9 @@ class BadNetworkTest(SRTTest):
         # What SRT found missing is what the network lost, some of it again, and what came late for being overtaken.
         lost, found = self.counts(inward)["to_target"], last["publish"]["lostReceived"]
         self.assertTrue(lost["dropped"] * 0.5 < found < (lost["dropped"] + lost["reordered"]) * 1.5, (lost, found))
+        metrics = self.server.api("/metrics", raw=True)
+        total = int(re.search(r'srt_lost_packets_total{direction="in"} (\d+)', metrics).group(1))
+        self.assertGreaterEqual(total, found, "what ended sessions have lost still counts")
         lost, found = self.counts(outward)["from_target"], last["play"]["retransmitted"]
         self.assertTrue(lost["dropped"] * 0.5 < found < (lost["dropped"] + lost["reordered"]) * 2, (lost, found))
         self.server.wait_gone("far")
