@@ -4,6 +4,7 @@ import ctypes
 import ctypes.util
 import socket
 import struct
+import time
 
 
 ACCEPTED = 0
@@ -52,6 +53,18 @@ def call(port, stream_id, passphrase=None, latency=None, source=None):
         srt.srt_close(handle)
 
 
-if __name__ == "__main__":
-    import sys
-    print(call(int(sys.argv[1]), *sys.argv[2:]))
+def push(port, stream_id, message):
+    """Calls, and sends that message again and again until the server ends it; how many it took."""
+    srt = library()
+    handle = srt.srt_create_socket()
+    try:
+        srt.srt_setsockflag(handle, STREAM_ID, stream_id.encode(), len(stream_id))
+        if srt.srt_connect(handle, *place("127.0.0.1", port)) != 0:
+            raise AssertionError(f"the call is refused: {srt.srt_getrejectreason(handle)}")
+        for count in range(20_000):
+            if srt.srt_sendmsg(handle, message, len(message), -1, 1) < 0:
+                return count
+            time.sleep(0.001)
+        raise AssertionError("the server takes everything")
+    finally:
+        srt.srt_close(handle)
