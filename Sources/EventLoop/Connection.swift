@@ -258,11 +258,7 @@ public final class Connection: PollerOwner {
         }
         guard !isClosed else { return }
         writeOut(tls.takeOutput())
-        if !wasEstablished, tls.isEstablished {
-            let waited = early
-            early = []
-            write(waited)
-        }
+        if !wasEstablished, tls.isEstablished { writeEarly(tls) }
         if tls.isClosedByPeer, reading {
             reading = false
             updateInterest()
@@ -275,11 +271,21 @@ public final class Connection: PollerOwner {
         if tls.hasOutput { writeOut(tls.takeOutput()) }
     }
 
+    /// What was written before the handshake was over. The peer's first words may come with the handshake's last, and
+    /// be answered while this still waits: it goes before the answer.
+    private func writeEarly(_ tls: TLSSession) {
+        guard !early.isEmpty else { return }
+        let waited = early
+        early = []
+        seal(waited, tls)
+    }
+
     private func seal(_ bytes: [UInt8], _ tls: TLSSession) {
         guard tls.isEstablished else {
             early += bytes
             return
         }
+        writeEarly(tls)
         writeKept(tls)
         bytes.withUnsafeBytes { bytes in
             var vector = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
@@ -297,6 +303,7 @@ public final class Connection: PollerOwner {
     /// What the socket does not take, at most a bufferful, waits in the outbox.
     public func writeSealed(_ vectors: UnsafePointer<iovec>, _ count: Int) -> SocketWriter.Outcome {
         guard let tls, !isClosed else { return .failed }
+        writeEarly(tls)
         writeKept(tls)
         var total = 0
         for index in 0..<count { total += vectors[index].iov_len }

@@ -73,6 +73,19 @@ struct SecureConnectionTests {
         client.connection.close()
     }
 
+    @Test("what was written before the handshake goes out before an answer to words that came with its last")
+    func early() throws {
+        let loop = Loop(index: 0)
+        let (server, client) = try pair(loop)
+        server.connection.write(Array("banner,".utf8))
+        server.answer = Array("welcome".utf8)
+        client.connection.write(Array("hello".utf8))
+        #expect(wait(loop) { client.received.count == 14 })
+        #expect(client.received == Array("banner,welcome".utf8))
+        server.connection.close()
+        client.connection.close()
+    }
+
     @Test("vectors are sealed and written, and what a full socket leaves over goes out before anything else")
     func vectors() throws {
         let loop = Loop(index: 0)
