@@ -23,7 +23,8 @@ public enum Certificates {
             : > empty.pem
             """
         precondition(system(script) == 0, "openssl makes no certificates: see \(path)/log")
-        atexit { _ = system("rm -rf /tmp/sluice-tls-??????") }
+        // Its own folder alone: another run's tests may be under way.
+        atexit { _ = system("rm -rf \(Certificates.folder)") }
         return path
     }()
 
