@@ -17,6 +17,8 @@ var targets: [Target] = [
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSRT", pkgConfig: "srt", providers: [.apt(["libsrt-openssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     room("Media"),
@@ -25,8 +27,11 @@ var targets: [Target] = [
     room("FLV", ["Media"]),
     room("RTMP", ["Media", "COpenSSL"]),
     room("HTTP", ["Media", "COpenSSL"]),
+    room("HTTP2", ["HTTP", "Media", "CNGHTTP2"]),
     room("RelayProtocol", ["Media", "COpenSSL"]),
     room("MPEGTS", ["Media", "FLV"]),
+    room("FMP4", ["Media", "FLV"]),
+    room("HLS", ["Media"]),
     room("ProxyProtocol", ["Media"]),
     room("StreamID"),
     room("TLS", ["COpenSSL"]),
@@ -38,14 +43,20 @@ var targets: [Target] = [
     room("EventLoop", ["CUV", "CSystem", "TLS"]),
     room("SRT", ["CSRT", "EventLoop"]),
     room("Configuration", ["CYAML"]),
-    room("Fanout", ["Media", "FLV", "RTMP", "HTTP", "MPEGTS", "RelayProtocol", "StreamLog", "EventLoop"]),
+    room("Packaging", ["Media", "FMP4", "HLS", "MPEGTS", "StreamLog", "EventLoop", "CZlib"]),
+    room(
+        "Fanout",
+        [
+            "Media", "FLV", "RTMP", "HTTP", "MPEGTS", "FMP4", "HLS", "RelayProtocol", "StreamLog", "EventLoop",
+            "Packaging",
+        ]),
     room("Operations", ["Media"]),
     room(
         "Node",
         [
             "Media", "FLV", "RTMP", "HTTP", "MPEGTS", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
             "Operations", "Configuration", "ProxyProtocol", "SRT", "StreamID",
-            "TLS",
+            "TLS", "HLS", "HTTP2", "Packaging",
         ]),
 
     room(
@@ -68,6 +79,9 @@ var targets: [Target] = [
     tests("RTMPTests", ["RTMP", "Media"]),
     tests("HTTPTests", ["HTTP", "Media", "Fixtures"]),
     tests("MPEGTSTests", ["MPEGTS", "FLV", "Media", "Fixtures", "CAllocations"]),
+    tests("FMP4Tests", ["FMP4", "FLV", "Media", "Fixtures", "CAllocations"]),
+    tests("HLSTests", ["HLS", "Media", "Fixtures"]),
+    tests("HTTP2Tests", ["HTTP2", "HTTP", "CNGHTTP2", "Fixtures"]),
     tests("TLSTests", ["TLS", "Fixtures"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Fixtures"]),
     tests("StreamIDTests", ["StreamID", "Fixtures"]),

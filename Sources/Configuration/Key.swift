@@ -77,6 +77,12 @@ struct Key: Sendable {
         Key("retention.time", \.retention.time, .duration(1_000...3_600_000)),
         Key("retention.bytes", \.retention.bytes, .size(1 << 20...16 << 30)),
 
+        Key("hls.form", \.hls.form, .choice, perApp: true),
+        Key("hls.segment", \.hls.segment, .duration(1_000...10_000), perApp: true),
+        Key("hls.part", \.hls.part, .duration(50...1_000), perApp: true),
+        Key("hls.window", \.hls.window, .duration(3_000...3_600_000), perApp: true),
+        Key("hls.idle", \.hls.idle, .duration(1_000...86_400_000), perApp: true),
+
         Key("relay.listen", \.relay.listen, .endpoints),
         Key("relay.tls_listen", \.relay.tlsListen, .endpoints),
         Key("relay.srt_listen", \.relay.srtListen, .endpoints),

@@ -15,6 +15,7 @@ public struct Settings: Sendable, Equatable {
     public var publish = Publish()
     public var play = Play()
     public var retention = Retention()
+    public var hls = HLS()
     public var relay = Relay()
     public var dispatch = Dispatch()
     public var limits = Limits()
@@ -101,6 +102,24 @@ public struct Settings: Sendable, Equatable {
                 case .bits256: 32
                 }
             }
+        }
+    }
+
+    public struct HLS: Sendable, Equatable {
+        public var form = Form.lowLatency
+        /// What segments are cut toward, at keyframes. Said by the node where the stream is published.
+        public var segment: Milliseconds = 2_000
+        public var part: Milliseconds = 200
+        /// Media that a playlist holds at least.
+        public var window: Milliseconds = 12_000
+        /// A stream that nobody asks for is no longer packaged.
+        public var idle: Milliseconds = 30_000
+
+        public enum Form: String, Sendable, CaseIterable {
+            case off
+            case ts
+            case fmp4
+            case lowLatency = "low-latency"
         }
     }
 

@@ -8,12 +8,12 @@ struct Channel {
     var writer: LogWriter
     private(set) var feeds: [LogFeed] = []
     private var published: UInt64 = 0
-    /// Of a log of transport packets alone.
-    let muxer: PacketMuxer?
+    /// Of a log whose frames depend on those before them.
+    let muxer: (any LogMuxer)?
 
     init(_ kind: WireKind, retention: LogWriter.Retention) {
         self.kind = kind
-        muxer = kind.format == .ts ? PacketMuxer() : nil
+        muxer = kind.makeMuxer()
         writer = LogWriter(retention: retention)
     }
 
@@ -21,7 +21,7 @@ struct Channel {
 
     /// The tracks whose frames readers start at. Pictures that the format cannot hold are nothing to start at.
     var joinTracks: WireKind.Tracks {
-        guard kind.format == .ts, kind.tracks == .all, muxer?.hasVideo == false else { return kind.tracks }
+        guard kind.tracks == .all, muxer?.hasVideo == false else { return kind.tracks }
         return .audio
     }
 
@@ -30,7 +30,7 @@ struct Channel {
         _ frame: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, body: UnsafeRawBufferPointer,
         startsHere: Bool
     ) -> UInt64? {
-        if kind.format == .ts, let muxer { return muxer.append(frame, mark, body, startsHere: startsHere, to: &writer) }
+        if let muxer { return muxer.append(frame, mark, body, startsHere: startsHere, to: &writer) }
         let timestamp = UInt32(truncatingIfNeeded: mark.timestamp)
         var mark = mark
         mark.size = UInt32(WireEncoder.size(kind.format, bodyCount: body.count, timestamp: timestamp))

@@ -21,18 +21,26 @@ struct Configurations {
 
     private static let maxEntries = 32
 
-    /// Whether this is news.
-    mutating func note(_ key: Key, _ body: Span<UInt8>) -> Bool {
+    enum News {
+        case nothing
+        /// Nothing was known of that track.
+        case first
+        case change
+    }
+
+    mutating func note(_ key: Key, _ body: Span<UInt8>) -> News {
         let body = body.withUnsafeBufferPointer { Array($0) }
+        var news = News.first
         if let index = entries.firstIndex(where: { $0.key == key }) {
-            guard entries[index].body != body else { return false }
+            guard entries[index].body != body else { return .nothing }
             entries[index].body = body
+            news = .change
         } else {
-            guard entries.count < Configurations.maxEntries else { return true }
+            guard entries.count < Configurations.maxEntries else { return .first }
             entries.append(Entry(key: key, body: body))
         }
         version += 1
-        return true
+        return news
     }
 
     /// Script data first, then video, then audio.
@@ -48,10 +56,8 @@ struct Configurations {
         version += 1
     }
 
-    /// Script data first, then video, then audio: the order in which players expect them. A transport stream says all
-    /// of it inside.
+    /// Script data first, then video, then audio: the order in which players expect them.
     func prologue(_ kind: WireKind, before mark: FrameMark, of source: WireEncoder.Source) -> [UInt8] {
-        guard kind.format != .ts else { return [] }
         var bytes: [UInt8] = []
         for wanted in [MediaKind.script, .video, .audio] where kind.tracks.contains(wanted) {
             var repeated = mark

@@ -2,6 +2,7 @@
 ///
 /// The lock is taken when somebody comes or goes, never per frame.
 import EventLoop
+import Packaging
 
 public final class Hub: Sendable {
     public let settings: FanoutSettings
@@ -12,6 +13,8 @@ public final class Hub: Sendable {
         var streams: [StreamName: StreamHandle] = [:]
         var waiters: [StreamName: [Waiter]] = [:]
         var nextWaiter: UInt64 = 1
+        /// Of streams that have ended: players still fetch the last segments.
+        var shelves: [StreamName: (shelf: Shelf, until: UInt64)] = [:]
         var nextNumber: UInt32 = 1
 
         /// A stream's number on relay links: not 0, and not one that was in use a moment ago.
@@ -89,6 +92,29 @@ public final class Hub: Sendable {
     func remove(_ handle: StreamHandle) {
         table.with { table in
             if table.streams[handle.name] === handle { table.streams[handle.name] = nil }
+        }
+    }
+
+    // MARK: Packaged streams that have ended
+
+    /// Milliseconds that they are kept.
+    private static let shelfHold: UInt64 = 30_000
+
+    func keep(_ shelf: Shelf, of name: StreamName) {
+        let now = Clock.monotonicNanoseconds / 1_000_000
+        table.with { table in
+            table.shelves = table.shelves.filter { $0.value.until > now }
+            table.shelves[name] = (shelf, now + Hub.shelfHold)
+        }
+    }
+
+    /// Of a stream that has ended a short while ago.
+    public func shelf(of name: StreamName) -> Shelf? {
+        let now = Clock.monotonicNanoseconds / 1_000_000
+        return table.with { table in
+            guard let kept = table.shelves[name] else { return nil }
+            if kept.until <= now { table.shelves[name] = nil }
+            return kept.until > now ? kept.shelf : nil
         }
     }
 

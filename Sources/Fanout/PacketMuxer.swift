@@ -1,15 +1,16 @@
 /// Data plane. Makes the transport packets of one log, as long as the log lasts: continuity counters and the clock go on
 /// over publish sessions.
-///
-/// A class, so that logs in other formats carry an empty reference and no more.
 import MPEGTS
 import Media
 import StreamLog
 
-final class PacketMuxer {
+final class PacketMuxer: LogMuxer {
     private var muxer = TSMuxer()
 
-    /// Frames that a transport stream cannot hold, or that make no sense.
+    /// The tables are among the packets, wherever a reader can start.
+    let prologue: [UInt8] = []
+    let version: UInt32 = 0
+
     var unwritableFrames: UInt64 { muxer.unwritableFrames }
     /// As the muxer says, kept where to look is a load.
     private(set) var hasVideo = false
@@ -19,14 +20,12 @@ final class PacketMuxer {
         hasVideo = false
     }
 
-    /// What was said before the log's first frame.
     func learn(_ kind: MediaKind, _ body: [UInt8]) {
         _ = muxer.plan(kind, timestamp: 0, body: body.span)
         hasVideo = muxer.hasVideo
     }
 
-    /// Where the frame lies; nil if it takes no bytes. Not inlined: logs in other formats go past it.
-    @inline(never) func append(
+    func append(
         _ kind: MediaKind, _ mark: FrameMark, _ body: UnsafeRawBufferPointer, startsHere: Bool,
         to writer: inout LogWriter
     ) -> UInt64? {

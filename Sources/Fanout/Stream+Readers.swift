@@ -36,7 +36,7 @@ extension Stream {
             let offset = channel.append(media, mark, of: source, body: body, startsHere: startsHere)
             guard startsHere, let offset else { return }
             lastAudioJoin = mark.timestamp
-            channel.writer.setJoinPoint(joinPoint(kind, offset, mark, source))
+            channel.writer.setJoinPoint(joinPoint(channel, offset, mark, source))
         }
         channels.append(channel)
         return channels.count - 1
@@ -44,7 +44,7 @@ extension Stream {
 
     /// What was known where the log starts, which may be of a session before the present one: the prologue of the frame
     /// log's join point says it.
-    private func tell(_ muxer: PacketMuxer, _ tracks: WireKind.Tracks) {
+    private func tell(_ muxer: any LogMuxer, _ tracks: WireKind.Tracks) {
         guard let point = channels[0].writer.joinPoint else {
             for (kind, body) in configurations.bodies where tracks.contains(kind) { muxer.learn(kind, body) }
             return
@@ -78,5 +78,5 @@ extension Stream {
     }
 
     /// Whether anybody watches or relays it.
-    public var isRead: Bool { channels.contains(where: \.isRead) }
+    public var isRead: Bool { packaging != nil || channels.contains(where: \.isRead) }
 }

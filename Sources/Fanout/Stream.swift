@@ -5,7 +5,9 @@
 /// the loop of whoever publishes it (`StreamHandle`).
 import EventLoop
 import FLV
+import HLS
 import Media
+import Packaging
 import RelayProtocol
 import StreamLog
 
@@ -45,6 +47,11 @@ public final class Stream {
     /// Those of which frames may still be in the frame log.
     private var epochs: [(epoch: UInt64, session: UInt32, shift: Int64)] = []
     private var awaitsKeyframe = true
+    private var numbering: SegmentNumbering
+    /// While somebody fetches it over HLS.
+    var packaging: StreamPackaging?
+    /// The newest frame came from another node.
+    private var wasRelayed = false
     private var lastJoin: Int64 = .min
     private var lastKeyframe: Int64?
     /// Milliseconds between the two newest keyframes of one publish session.
@@ -69,6 +76,7 @@ public final class Stream {
         created = Clock.unixMilliseconds
         flush = FlushClock(interval: settings.flushInterval)
         channels = [Channel(.frames, retention: settings.retention)]
+        numbering = SegmentNumbering(target: settings.segment(name))
     }
 
     // MARK: Frames
@@ -79,14 +87,18 @@ public final class Stream {
         count(body)
         let frame = try FrameClass(kind, body)
         if frame.isConfiguration || kind == .script {
-            guard configurations.note(frame.key, body) else { return }
+            switch configurations.note(frame.key, body) {
+            case .nothing: return
+            case .first: break
+            case .change: if frame.isConfiguration { numbering.changeConfiguration() }
+            }
         }
         guard observe(frame, body) else { return }
         sequence += 1
         let time = timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: Int64(counters.lastFrame))
         let mark = FrameMark(
             size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
-            session: session)
+            session: session, segment: segment(of: frame, at: time))
         store(frame, mark, body)
     }
 
@@ -94,14 +106,15 @@ public final class Stream {
     /// in which order, has been decided before. The body may lie where it was read: it is copied once, into the log.
     public func append(relayed header: RelayFrame.Header, body: Span<UInt8>) throws(FLVError) {
         let frame = try FrameClass(header.kind, body)
+        wasRelayed = true
         // Before its arrival is noted: the gap to the last frame counts.
         if header.number.epoch > epoch { beginEpoch(header.number.epoch) }
         count(body)
         let isRepeated = header.flags.contains(.prologue)
         if frame.isConfiguration || header.kind == .script {
-            let isNews = configurations.note(frame.key, body)
+            let news = configurations.note(frame.key, body)
             // A numbered frame is kept even when it says nothing new: who relays it on must not find a gap.
-            guard isNews || !isRepeated else { return }
+            guard news != .nothing || !isRepeated else { return }
         }
         guard observe(frame, body) else { return }
         if !isRepeated { sequence = header.number.sequence }
@@ -114,13 +127,32 @@ public final class Stream {
         var mark = FrameMark(
             size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags,
             session: session)
-        if isRepeated { mark.flags.insert(.repeated) }
+        if isRepeated {
+            mark.flags.insert(.repeated)
+        } else if header.segment.number > 0 {
+            numbering.follow(header.segment)
+            mark.segment = header.segment
+        } else {
+            // From a node that does not cut streams.
+            mark.segment = segment(of: frame, at: time)
+        }
         store(frame, mark, body)
     }
 
     /// The same, of a body that somebody holds.
     public func append(relayed header: RelayFrame.Header, body: [UInt8]) throws(FLVError) {
         try append(relayed: header, body: body.span)
+    }
+
+    private func segment(of frame: FrameClass, at time: Int64) -> SegmentNumber {
+        let kind: SegmentNumbering.Frame =
+            switch frame.kind {
+            case _ where frame.isConfiguration: .other
+            case .video: frame.isKeyframe ? .keyframe : .video
+            case .audio: .audio
+            case .script: .other
+            }
+        return numbering.number(kind, at: time, now: Int64(counters.lastFrame))
     }
 
     private func count(_ body: Span<UInt8>) {
@@ -161,13 +193,14 @@ public final class Stream {
                 let kind = channels[index].kind
                 guard kind.tracks.contains(frame.kind) else { continue }
                 // A channel is asked only where it may say something else: that costs a copy of it.
-                let startsHere = isJoin.contains(kind.format == .ts ? channels[index].joinTracks : kind.tracks)
+                let startsHere = isJoin.contains(kind.format.isMuxed ? channels[index].joinTracks : kind.tracks)
                 let offset = channels[index].append(
                     frame.kind, mark, of: source, body: body, startsHere: startsHere)
                 guard startsHere, let offset else { continue }
-                channels[index].writer.setJoinPoint(joinPoint(channels[index].kind, offset, mark, source))
+                channels[index].writer.setJoinPoint(joinPoint(channels[index], offset, mark, source))
             }
         }
+        if let packaging { package(frame.kind, mark, of: source, packaging) }
         if isJoin.all { settleFrameLog() }
         flush.appended(video: frame.kind == .video && !frame.isConfiguration, now: loop.now)
     }
@@ -196,11 +229,13 @@ public final class Stream {
     }
 
     func joinPoint(
-        _ kind: WireKind, _ offset: UInt64, _ mark: FrameMark, _ source: WireEncoder.Source
+        _ channel: Channel, _ offset: UInt64, _ mark: FrameMark, _ source: WireEncoder.Source
     ) -> JoinPoint {
-        JoinPoint(
-            offset: offset, prologue: configurations.prologue(kind, before: mark, of: source),
-            version: configurations.version, timestamp: mark.timestamp)
+        let muxer = channel.muxer
+        return JoinPoint(
+            offset: offset,
+            prologue: muxer?.prologue ?? configurations.prologue(channel.kind, before: mark, of: source),
+            version: muxer?.version ?? configurations.version, timestamp: mark.timestamp)
     }
 
     // MARK: Epochs
@@ -212,6 +247,7 @@ public final class Stream {
         lastKeyframe = nil
         configurations.reset()
         for channel in channels { channel.muxer?.beginSession() }
+        packaging?.beginSession()
         description = StreamDescription()
         let reached = channels[0].writer.newestTimestamp
         relayedTimeline.beginEpoch(reached: reached, at: counters.lastFrame)
@@ -224,13 +260,14 @@ public final class Stream {
     public func raise(to newer: UInt64) -> Bool {
         guard newer > epoch, let publisher, !publisher.isUpstream else { return false }
         number(in: newer)
+        numbering.beginSession(mayBeBehind: true, now: Int64(Clock.unixMilliseconds))
         let time = channels[0].writer.newestTimestamp ?? 0
         for (kind, body) in configurations.bodies {
             guard let frame = try? FrameClass(kind, body.span) else { continue }
             sequence += 1
             let mark = FrameMark(
                 size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
-                session: session)
+                session: session, segment: segment(of: frame, at: time))
             store(frame, mark, body.span)
         }
         return true
@@ -259,6 +296,9 @@ public final class Stream {
         self.publisher = publisher
         guard !publisher.isUpstream else { return }
         beginEpoch(max(epoch + 1, Clock.unixMilliseconds))
+        // Another node may have given numbers that this one has not seen, unless all were its own.
+        numbering.beginSession(mayBeBehind: wasRelayed, now: Int64(Clock.unixMilliseconds))
+        wasRelayed = false
         timeline.beginSession(nowMilliseconds: Int64(Clock.unixMilliseconds))
     }
 
@@ -322,6 +362,8 @@ public final class Stream {
 
     func end(_ reason: ViewerEnd) {
         leaveLoop()
+        packaging?.end()
+        packaging = nil
         for channel in channels { channel.end(reason) }
         channels.removeSubrange(1...)
     }

@@ -3,6 +3,7 @@
 /// `@unchecked Sendable` is sound: `stream` is touched only inside `onHome`, which runs on the loop that `home` names,
 /// and `home` changes only on that very loop. While the stream is on its way to another loop nobody touches it.
 import EventLoop
+import Packaging
 
 public final class StreamHandle: @unchecked Sendable {
     public let name: StreamName
@@ -11,6 +12,7 @@ public final class StreamHandle: @unchecked Sendable {
     private var stream: Stream!
     private let home: Lock<Home>
     private let closed = Lock(false)
+    private let shelf = Lock<Shelf?>(nil)
 
     private struct Home: Sendable {
         var door: LoopFanout.Door
@@ -76,6 +78,23 @@ public final class StreamHandle: @unchecked Sendable {
         return home.door.mailbox === loop.mailbox && !home.isArriving ? stream : nil
     }
 
+    /// Where the stream is packaged, which begins now if it has not.
+    public func packaged(_ settings: @autoclosure () -> PackageSettings, from loop: Loop) -> Shelf {
+        let (shelf, isNew) = shelf.with { present in
+            if let present { return (present, false) }
+            let made = Shelf(settings())
+            present = made
+            return (made, true)
+        }
+        if isNew { onHome(from: loop) { $0.package(on: shelf) } }
+        return shelf
+    }
+
+    /// What has been packaged, if anything is.
+    public var shelfIfAny: Shelf? { shelf.with { $0 } }
+
+    func forget(_ shelf: Shelf) { self.shelf.with { if $0 === shelf { $0 = nil } } }
+
     /// Ends the stream: its viewers are told, and its name is free. Home loop only.
     public func close(_ reason: ViewerEnd) {
         let first = closed.with { closed in
@@ -84,6 +103,7 @@ public final class StreamHandle: @unchecked Sendable {
         }
         guard first else { return }
         hub.remove(self)
+        if let shelf = shelfIfAny { hub.keep(shelf, of: name) }
         stream.end(reason)
     }
 }

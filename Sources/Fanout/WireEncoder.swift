@@ -32,8 +32,8 @@ enum WireEncoder {
                 payloadCount: bodyCount, timestamp: timestamp, chunkSize: ServerSession.outboundChunkSize)
         case .relay:
             return RelayFrame.headerSize + bodyCount
-        case .ts:
-            preconditionFailure("packets depend on those before them: the log's muxer makes them")
+        case .ts, .mp4, .webSocketMP4:
+            preconditionFailure("frames depend on those before them: the log's muxer makes them")
         }
     }
 
@@ -58,13 +58,13 @@ enum WireEncoder {
                 stream: source.stream, number: FrameNumber(epoch: source.epoch, sequence: mark.sequence), kind: kind,
                 flags: RelayFrame.Flags(mark.flags),
                 timestamp: UInt32(truncatingIfNeeded: mark.timestamp - source.shift), wallClock: mark.origin,
-                bodyCount: body.count)
+                segment: mark.segment, bodyCount: body.count)
             header.write(into: UnsafeMutableRawBufferPointer(start: destination, count: RelayFrame.headerSize))
             if let bytes = body.baseAddress {
                 (destination + RelayFrame.headerSize).copyMemory(from: bytes, byteCount: body.count)
             }
-        case .ts:
-            preconditionFailure("packets depend on those before them: the log's muxer makes them")
+        case .ts, .mp4, .webSocketMP4:
+            preconditionFailure("frames depend on those before them: the log's muxer makes them")
         }
     }
 

@@ -13,6 +13,13 @@ public struct WireKind: Hashable, Sendable {
         case relay
         /// Packets of an MPEG transport stream, each frame whole ones.
         case ts
+        /// Fragmented MP4, each frame a fragment.
+        case mp4
+        /// Each fragment in a WebSocket message of its own.
+        case webSocketMP4
+
+        /// Frames depend on those before them: the log has a muxer.
+        var isMuxed: Bool { self == .ts || self == .mp4 || self == .webSocketMP4 }
     }
 
     public enum Tracks: String, Hashable, Sendable {
@@ -40,6 +47,16 @@ public struct WireKind: Hashable, Sendable {
 
     public static let relay = WireKind(.relay)
 
+    /// For a log of that kind; nil where each frame stands for itself.
+    func makeMuxer() -> (any LogMuxer)? {
+        switch format {
+        case .ts: PacketMuxer()
+        case .mp4: MovieMuxer(tracks, inMessages: false)
+        case .webSocketMP4: MovieMuxer(tracks, inMessages: true)
+        case .flv, .webSocketFLV, .rtmp, .relay: nil
+        }
+    }
+
     /// Where a message body lies in a frame of that kind, from its ends: nil unless every body is there, and whole.
     ///
     /// Each stream keeps one log of such a kind, from which the others are made, so that the bytes that some read and
@@ -49,7 +66,7 @@ public struct WireKind: Hashable, Sendable {
         return switch format {
         case .flv: (FLVTag.headerSize, FLVTag.trailerSize)
         case .relay: (RelayFrame.headerSize, 0)
-        case .webSocketFLV, .rtmp, .ts: nil
+        case .webSocketFLV, .rtmp, .ts, .mp4, .webSocketMP4: nil
         }
     }
 }

@@ -7,6 +7,11 @@ public struct HTTPRequest: Sendable {
         /// In lower case.
         public let name: String
         public let value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     public let method: String
@@ -23,7 +28,7 @@ public struct HTTPRequest: Sendable {
     /// Whether the client can take another response on this connection. False for an upgrade request: if the
     /// upgrade is refused the connection closes behind the answer.
     public let keepAlive: Bool
-    public internal(set) var body: [UInt8]
+    public package(set) var body: [UInt8]
     /// The client's key, if this is a valid upgrade to WebSocket (RFC 6455 §4.2.1).
     public let webSocketKey: String?
     /// Whether the request asks for WebSocket at all; with no `webSocketKey` the answer is 426 or 400.

@@ -5,7 +5,7 @@
 public struct HTTPResponse: Sendable {
     public var status: Int
     public var body: [UInt8] = []
-    private var headers: [(name: String, value: String)] = []
+    public private(set) var headers: [(name: String, value: String)] = []
 
     public init(status: Int) { self.status = status }
 
@@ -28,6 +28,11 @@ public struct HTTPResponse: Sendable {
     /// The answer to a violation; send it without keep-alive.
     public init(_ error: HTTPError) { self.init(status: error.status, text: error.description + "\n") }
 
+    public func header(_ name: String) -> String? {
+        let lower = name.lowercased()
+        return headers.first { $0.name.lowercased() == lower }?.value
+    }
+
     /// Sets the header, in place of any of that name.
     public mutating func set(_ name: String, _ value: String) {
         precondition(Ascii.isToken(name), "header names are our own")
@@ -40,18 +45,21 @@ public struct HTTPResponse: Sendable {
         for header in headers { set(header.name, header.value) }
     }
 
-    /// The response's bytes; `head` leaves out the body but not its length (RFC 9110 §9.3.2).
-    public func encode(head: Bool = false, keepAlive: Bool, date: String? = nil) -> [UInt8] {
+    /// The response's bytes; `head` leaves out the body but not its length (RFC 9110 §9.3.2). `following`: the length of a
+    /// body that is sent behind these bytes.
+    public func encode(
+        head: Bool = false, keepAlive: Bool, date: String? = nil, following: Int? = nil
+    ) -> [UInt8] {
         var out = Self.statusLine(status)
         out.reserveCapacity(256 + (head ? 0 : body.count))
         if let date { Self.append("Date", date, to: &out) }
         for header in headers { Self.append(header.name, header.value, to: &out) }
         // RFC 9110 §8.6: no Content-Length where there can be no content.
         let bodiless = status < 200 || status == 204 || status == 304
-        if !bodiless { Self.append("Content-Length", "\(body.count)", to: &out) }
+        if !bodiless { Self.append("Content-Length", "\(following ?? body.count)", to: &out) }
         Self.append("Connection", keepAlive ? "keep-alive" : "close", to: &out)
         out += [Ascii.cr, Ascii.lf]
-        if !head, !bodiless { out += body }
+        if !head, !bodiless, following == nil { out += body }
         return out
     }
 

@@ -8,6 +8,8 @@ struct MuxTables: Sendable {
     private static let transportStream: UInt16 = 1
 
     private(set) var packets: [UInt8] = []
+    /// The first packet of each PID says that its counter follows on nothing.
+    var marksStart = false
     /// What the map says, its version left out.
     private var map: [UInt8] = []
     private var version: UInt8 = 0
@@ -54,18 +56,39 @@ struct MuxTables: Sendable {
     private static func packet(_ section: [UInt8], pid: UInt16) -> [UInt8] {
         let content = [0] + section
         var packets: [UInt8] = []
-        for start in stride(from: 0, to: content.count, by: PacketWriter.payload) {
-            let part = content[start..<min(content.count, start + PacketWriter.payload)]
-            packets += [TSPacket.sync, (start == 0 ? 0x40 : 0) | UInt8(pid >> 8), UInt8(pid & 0xff), 0x10]
+        var rest = content[...]
+        while !rest.isEmpty {
+            // The first packet leaves room for `marked`.
+            let isFirst = packets.isEmpty
+            let part = rest.prefix(isFirst ? PacketWriter.payload - markSize : PacketWriter.payload)
+            rest = rest.dropFirst(part.count)
+            packets += [TSPacket.sync, (isFirst ? 0x40 : 0) | UInt8(pid >> 8), UInt8(pid & 0xff), 0x10]
             packets += part
             packets += [UInt8](repeating: 0xff, count: PacketWriter.payload - part.count)
         }
         return packets
     }
 
+    private static let markSize = 2
+
+    /// The same packets, with an adaptation field in the first that tells of a discontinuity.
+    private static func marked(_ packets: ArraySlice<UInt8>) -> [UInt8] {
+        var bytes = Array(packets)
+        bytes.insert(contentsOf: [1, 0x80], at: 4)
+        bytes.removeSubrange(TSPacket.size..<(TSPacket.size + markSize))
+        return bytes
+    }
+
     mutating func put(into writer: inout PacketWriter) {
-        writer.putTable(packets[0..<TSPacket.size], counter: &associationCounter)
-        writer.putTable(packets[TSPacket.size...], counter: &mapCounter)
+        let first = packets[0..<TSPacket.size]
+        let second = packets[TSPacket.size...]
+        if marksStart, sent == nil {
+            writer.putTable(Self.marked(first)[...], counter: &associationCounter, isMarked: true)
+            writer.putTable(Self.marked(second)[...], counter: &mapCounter, isMarked: true)
+        } else {
+            writer.putTable(first, counter: &associationCounter)
+            writer.putTable(second, counter: &mapCounter)
+        }
         if !areKnown { sent = (map, version) }
     }
 }

@@ -72,8 +72,9 @@ struct PacketWriter {
         putField(adaptation, size: Self.payload)
     }
 
-    /// Whole packets, made before; only their counters are set, which go on from `counter`.
-    mutating func putTable(_ packets: ArraySlice<UInt8>, counter: inout UInt8) {
+    /// Whole packets, made before; only their counters are set, which go on from `counter`. `isMarked`: the first has an
+    /// adaptation field.
+    mutating func putTable(_ packets: ArraySlice<UInt8>, counter: inout UInt8, isMarked: Bool = false) {
         precondition(target.count - offset >= packets.count)
         packets.withUnsafeBytes { source in
             guard let from = source.baseAddress, let to = target.baseAddress else { return }
@@ -81,7 +82,7 @@ struct PacketWriter {
         }
         for packet in stride(from: offset, to: offset + packets.count, by: TSPacket.size) {
             counter = (counter + 1) & 0xf
-            target[packet + 3] = 0x10 | counter
+            target[packet + 3] = (isMarked && packet == offset ? 0x30 : 0x10) | counter
         }
         offset += packets.count
     }

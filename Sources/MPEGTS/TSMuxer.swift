@@ -10,6 +10,9 @@ public struct TSMuxer: Sendable {
     public struct Settings: Sendable, Equatable {
         /// Milliseconds from the program clock to the decoding time of a frame: what a receiver has for taking it in.
         public var decodeDelay: Int64 = 200
+        /// What is made begins a file that follows on another, whose counters it does not know: the first packet of each
+        /// PID says so.
+        public var marksStart = false
 
         public init() {}
     }
@@ -43,7 +46,10 @@ public struct TSMuxer: Sendable {
     /// Tracks of one multitrack message that are written.
     private static let maximumUnits = 8
 
-    public init(settings: Settings = Settings()) { self.settings = settings }
+    public init(settings: Settings = Settings()) {
+        self.settings = settings
+        tables.marksStart = settings.marksStart
+    }
 
     /// Whether the program has pictures.
     public private(set) var hasVideo = false
@@ -211,8 +217,11 @@ public struct TSMuxer: Sendable {
         return PacketWriter.Adaptation(
             clock: isClock ? plan.clock.target : nil,
             isRandomAccess: unit.isKeyframe || (plan.startsHere && unit.track == clockTrack),
-            isDiscontinuous: isClock && plan.clock.isDiscontinuous)
+            isDiscontinuous: isClock && plan.clock.isDiscontinuous || isUnknown(unit.track))
     }
+
+    /// Readers do not know the counter of the track's PID.
+    private func isUnknown(_ track: Int) -> Bool { settings.marksStart && tracks[track].latest == nil }
 
     // MARK: Writing
 
@@ -227,7 +236,9 @@ public struct TSMuxer: Sendable {
         for _ in 0..<plan.clock.fills {
             let step = clock.fill()
             if step.hasTables { tables.put(into: &writer) }
-            writer.putClock(step.clock, pid: tracks[clockTrack].pid, counter: tracks[clockTrack].counter)
+            writer.putClock(
+                step.clock, pid: tracks[clockTrack].pid, counter: tracks[clockTrack].counter,
+                isDiscontinuous: isUnknown(clockTrack))
         }
         if plan.clock.hasTables { putTables(plan, leading: false, &writer) }
         if clockIsAlone(plan) {

@@ -4,32 +4,34 @@ import FLV
 import Fanout
 import HTTP
 import Operations
+import StreamLog
 
 final class HTTPSession: WireSession {
-    private enum Mode {
+    enum Mode {
         case requests
         /// An answer is being made on other loops: requests behind it wait.
         case answering
         case streaming
         case webSocket(WebSocketReader)
+        /// A body on its way: requests behind it wait.
+        case sending(BodyWriter)
     }
 
-    /// What a stream's path ends with.
-    private enum Container: String, CaseIterable {
-        case flv = ".flv"
-        case ts = ".ts"
-
-        var contentType: String { self == .flv ? "video/x-flv" : "video/mp2t" }
-    }
-
-    private var parser: RequestParser
-    private var mode = Mode.requests
-    private var request: HTTPRequest?
-    private var container = Container.flv
+    var parser: RequestParser
+    var mode = Mode.requests
+    var request: HTTPRequest?
+    var container = HTTPContainer.flv
     /// Whether the stream's tracks fit a transport stream has to be asked again: not all are known.
-    private var awaitsFit = false
+    var awaitsFit = false
     private var requests = 0
+    private var parked: ParkedRequest?
+    private var sentBytes: UInt64 = 0
+    private var lastProgress: UInt64 = 0
     private let isAdmin: Bool
+    /// It fetches HLS.
+    private var isPackaged = false
+    /// Requests are being taken from the parser: who answers one at once leaves the next to that.
+    private var isServing = false
     private var waitingSince: UInt64
     private var userAgent = ""
 
@@ -44,8 +46,9 @@ final class HTTPSession: WireSession {
     }
 
     override var protocolName: String {
-        if case .webSocket = mode { return "ws-flv" }
-        return role != .play ? "http" : container == .ts ? "http-ts" : "http-flv"
+        if isPackaged { return "hls" }
+        if case .webSocket = mode { return "ws-\(container)" }
+        return role == .play ? "http-\(container)" : "http"
     }
 
     override var agent: String { userAgent }
@@ -56,7 +59,7 @@ final class HTTPSession: WireSession {
         // Sound: the bytes stay where they are for the length of this call.
         let input = Span(_unsafeElements: bytes)
         switch mode {
-        case .requests, .answering:
+        case .requests, .answering, .sending:
             // From a request's first byte on the clock runs: a header that trickles in does not set it back.
             if parser.isIdle { waitingSince = loop.now }
             do {
@@ -79,8 +82,11 @@ final class HTTPSession: WireSession {
     }
 
     private func serveRequests() throws(HTTPError) {
+        isServing = true
+        defer { isServing = false }
         while case .requests = mode, !isEnded, let request = try parser.next() {
             requests += 1
+            if isPackaged { leavesPackaged() }
             self.request = request
             userAgent = request.header("user-agent") ?? userAgent
             serve(request)
@@ -88,7 +94,7 @@ final class HTTPSession: WireSession {
         if parser.takeContinue() { connection.write(HTTPResponse.continueBytes) }
     }
 
-    private func resumeRequests() {
+    func resumeRequests() {
         do throws(HTTPError) { try serveRequests() } catch { refuse(error) }
     }
 
@@ -99,12 +105,13 @@ final class HTTPSession: WireSession {
 
     // MARK: Answers
 
-    private var date: String { HTTPDate.format(Int64(Clock.unixMilliseconds / 1000)) }
+    var date: String { HTTPDate.format(Int64(Clock.unixMilliseconds / 1000)) }
 
     private func serve(_ request: HTTPRequest) {
         if request.method == "OPTIONS" { return answer(HTTPResponse.preflight(for: request)) }
         if isAdmin { return Admin.serve(request, for: self) }
-        if let container = Container.allCases.first(where: { request.path.hasSuffix($0.rawValue) }) {
+        if servesPackaged(request) { return }
+        if let container = HTTPContainer.allCases.first(where: { request.path.hasSuffix($0.suffix) }) {
             return serveStream(request, container)
         }
         guard request.method == "GET" || request.method == "HEAD" else {
@@ -128,14 +135,113 @@ final class HTTPSession: WireSession {
         }
     }
 
-    func answer(_ response: HTTPResponse) {
+    func answer(_ response: HTTPResponse, following: Int? = nil) {
         guard let request, !isEnded else { return }
         var response = response
+        let varies = response.header("Vary")
         response.set(corsHeaders(origin: request.header("origin")))
-        let isLast = !request.keepAlive || requests >= state.settings.http.maxRequests || state.isDraining
-        connection.write(response.encode(head: request.method == "HEAD", keepAlive: !isLast, date: date))
+        if let varies { response.set("Vary", varies + ", Origin") }
+        let isLast = isLast(request)
+        connection.write(
+            response.encode(head: request.method == "HEAD", keepAlive: !isLast, date: date, following: following))
         waitingSince = loop.now
         if isLast { end("answered") }
+    }
+
+    // MARK: Answers that wait, and long ones
+
+    /// A request that is answered later: those behind it wait.
+    var serial: Int { requests }
+
+    func becomesPackaged() {
+        isPackaged = true
+        role = .play
+        mode = .answering
+    }
+
+    private func leavesPackaged() {
+        isPackaged = false
+        role = .none
+    }
+
+    func park(_ request: ParkedRequest) { parked = request }
+
+    /// Whether the request of that number still waits; it does no longer.
+    func unpark(_ number: Int) -> Bool {
+        guard parked != nil, number == serial, !isEnded else { return false }
+        parked = nil
+        return true
+    }
+
+    /// Answers what was to be answered later, and goes on with the requests behind it.
+    func finish(_ response: HTTPResponse, _ body: SharedBytes? = nil) {
+        guard !isEnded else { return }
+        mode = .requests
+        if let body, request?.method != "HEAD", response.status < 300 {
+            send(response, body)
+        } else {
+            answer(response, following: body?.count)
+        }
+        guard !isEnded, !isServing, case .requests = mode else { return }
+        resumeRequests()
+    }
+
+    private func send(_ response: HTTPResponse, _ body: SharedBytes) {
+        guard let request else { return }
+        var response = response
+        response.set("Access-Control-Allow-Origin", "*")
+        let keepsAlive = !isLast(request)
+        let head = response.encode(keepAlive: keepsAlive, date: date, following: body.count)
+        lastProgress = loop.now
+        mode = .sending(BodyWriter(head: head, body: body))
+        advance()
+    }
+
+    private func isLast(_ request: HTTPRequest) -> Bool {
+        !request.keepAlive || requests >= state.settings.http.maxRequests || state.isDraining
+    }
+
+    private func advance() {
+        guard case .sending(var writer) = mode else { return }
+        mode = .answering
+        let outcome = writer.advance(connection) { count in
+            sentBytes += UInt64(count)
+            lastProgress = loop.now
+        }
+        switch outcome {
+        case .failed: return end("the connection failed")
+        case .blocked:
+            mode = .sending(writer)
+            return connection.waitUntilWritable()
+        case .done: break
+        }
+        mode = .requests
+        waitingSince = loop.now
+        if let request, isLast(request) { return end("answered") }
+        if !isServing { resumeRequests() }
+    }
+
+    override func writable() {
+        if case .sending = mode { advance() } else { super.writable() }
+    }
+
+    override var bytesOut: UInt64 { super.bytesOut + sentBytes }
+
+    override func willEnd() {
+        if let parked { parked.shelf.stopWaiting(parked.ticket) }
+        parked = nil
+        super.willEnd()
+    }
+
+    private func housekeepLater(now: UInt64) {
+        if let parked, now >= parked.deadline {
+            parked.shelf.stopWaiting(parked.ticket)
+            self.parked = nil
+            finish(HTTPSession.later("What was asked for did not come in time."))
+        } else if case .sending = mode, now - min(now, lastProgress) > UInt64(state.settings.play.stallTimeout) {
+            state.count(error: "viewer_stalled")
+            end("stalled")
+        }
     }
 
     /// Answers from a snapshot of the whole node, which other loops take part in.
@@ -152,120 +258,19 @@ final class HTTPSession: WireSession {
 
     // MARK: Streams
 
-    private static let places = "Streams are at /{app}/{stream}.flv and /{app}/{stream}.ts\n"
-
-    private func serveStream(_ request: HTTPRequest, _ container: Container) {
-        let tracks: WireKind.Tracks
-        switch request.query("only") {
-        case nil: tracks = .all
-        case "audio": tracks = .audio
-        case "video": tracks = .video
-        default: return answer(HTTPResponse(status: 400, text: "only=audio or only=video, please.\n"))
-        }
-        let path = request.path.dropFirst().dropLast(container.rawValue.count)
-        guard let slash = path.lastIndex(of: "/"),
-            let name = StreamName(app: String(path[..<slash]), name: String(path[path.index(after: slash)...]))
-        else { return answer(HTTPResponse(status: 404, text: HTTPSession.places)) }
-        guard request.method == "GET" || request.method == "HEAD" else {
-            var response = HTTPResponse(status: 405, text: "Streams are watched with GET.\n")
-            response.set("Allow", "GET, HEAD, OPTIONS")
-            return answer(response)
-        }
-        self.container = container
-        guard container == .ts else { return serve(name, tracks, request) }
-        guard request.webSocketKey == nil else {
-            return answer(HTTPResponse(status: 400, text: "WebSockets carry /\(path).flv alone.\n"))
-        }
-        serveTransportStream(name, tracks, request)
-    }
-
-    private func serve(_ name: StreamName, _ tracks: WireKind.Tracks, _ request: HTTPRequest) {
-        if request.method == "HEAD" {
-            guard state.hub.find(name) != nil else { return playIsMissing() }
-            connection.write(streamHead)
-            return end("answered")
-        }
-        if request.webSocketKey != nil {
-            var reader = WebSocketReader()
-            let remainder = parser.takeRemainder()
-            do { try reader.receive(remainder.span) } catch { return fail(error.reason, error.description) }
-            mode = .webSocket(reader)
-            play(name, WireKind(.webSocketFLV, tracks))
-        } else {
-            mode = .streaming
-            play(name, WireKind(container == .ts ? .ts : .flv, tracks))
-        }
-    }
-
-    private var streamHead: [UInt8] { HTTPResponse.streamHead(contentType: container.contentType, date: date) }
-
     override func playStarts() {
         guard let request else { return }
-        let header = FLVTag.fileHeader(hasAudio: tracks != .video, hasVideo: tracks != .audio)
-        switch (mode, container) {
-        case (.webSocket, _):
-            connection.write(WebSocket.upgradeResponse(for: request) + WebSocket.binaryFrame(header))
-        case (_, .flv): connection.write(streamHead + header)
-        case (_, .ts): connection.write(streamHead)
+        let header =
+            container == .flv ? FLVTag.fileHeader(hasAudio: tracks != .video, hasVideo: tracks != .audio) : []
+        if case .webSocket = mode {
+            connection.write(
+                WebSocket.upgradeResponse(for: request) + (header.isEmpty ? [] : WebSocket.binaryFrame(header)))
+        } else {
+            connection.write(streamHead + header)
         }
         // The request has been answered: a viewer needs none of its memory.
         self.request = nil
         parser = RequestParser()
-    }
-
-    // MARK: Transport streams
-
-    /// Not every codec has a place in a transport stream. Who asks for a stream that is here is told so; who waits for
-    /// one to appear finds out when its tracks are known.
-    private func serveTransportStream(_ name: StreamName, _ tracks: WireKind.Tracks, _ request: HTTPRequest) {
-        awaitsFit = true
-        guard let handle = state.hub.find(name) else { return serve(name, tracks, request) }
-        mode = .answering
-        askFit(of: handle, tracks) { [weak self] fit in
-            guard let self, !isEnded else { return }
-            mode = .requests
-            if fit.isNothing {
-                let text = "\(name) has \(fit.leftOut.joined(separator: " and ")), which no transport stream holds."
-                answer(HTTPResponse(status: 406, text: "\(text) Watch /\(name).flv\n"))
-            } else {
-                serve(name, tracks, request)
-            }
-            guard !isEnded else { return }
-            resumeRequests()
-        }
-    }
-
-    private func askFit(
-        of handle: StreamHandle, _ tracks: WireKind.Tracks, _ then: @escaping (TransportFit) -> Void
-    ) {
-        let me = LoopBound(Weak(self), on: loop)
-        let answer = LoopBound(then, on: loop)
-        let mailbox = loop.mailbox
-        handle.onHome(from: loop) { stream in
-            let fit = stream.transportFit(tracks)
-            mailbox.post { loop in
-                me.value(on: loop).object?.learn(fit, of: handle.name)
-                answer.value(on: loop)(fit)
-            }
-        }
-    }
-
-    private func learn(_ fit: TransportFit, of name: StreamName) {
-        awaitsFit = !fit.isSettled
-        guard !fit.news.isEmpty else { return }
-        state.log.write(
-            .warning, "stream.left_out", session: id,
-            [
-                ("stream", "\(name)"), ("format", "mpegts"), ("codecs", fit.news.joined(separator: ",")),
-            ])
-    }
-
-    private func askFitAgain() {
-        guard awaitsFit, viewer != nil, let name, let handle = state.hub.find(name) else { return }
-        askFit(of: handle, tracks) { [weak self] fit in
-            guard let self, fit.isNothing else { return }
-            end("no transport stream holds \(fit.leftOut.joined(separator: " and "))")
-        }
     }
 
     override func playIsMissing() {
@@ -320,7 +325,8 @@ final class HTTPSession: WireSession {
     // MARK: Life
 
     override func housekeep(now: UInt64) {
-        if case .streaming = mode, container == .ts { askFitAgain() }
+        if case .streaming = mode, container != .flv { askFitAgain() }
+        housekeepLater(now: now)
         guard case .requests = mode else { return }
         let http = state.settings.http
         if !parser.isIdle || requests == 0 {

@@ -19,6 +19,7 @@ final class NodeState: Sendable {
     let paths: StreamPaths
     let pulls = Pulls()
     let carriage = Carriage()
+    let viewers = PackageViewers()
     let routes: Routes
     /// The connection to the dispatcher, if there is one; set once, before the loops run.
     let dispatch = Lock<DispatchDoor?>(nil)
@@ -104,7 +105,8 @@ extension FanoutSettings {
             retention: .init(milliseconds: Int64(settings.retention.time), bytes: settings.retention.bytes),
             flushInterval: UInt64(settings.play.flushInterval), flushMax: UInt64(settings.play.flushMax),
             linger: UInt64(settings.publish.linger), stallTimeout: UInt64(settings.play.stallTimeout),
-            takeover: TakeoverPolicy(settings.publish.takeover), maxStreams: settings.limits.streams)
+            takeover: TakeoverPolicy(settings.publish.takeover), maxStreams: settings.limits.streams,
+            segment: { Int64(settings.of(app: $0.app, stream: $0.name).hls.segment) })
     }
 }
 

@@ -98,7 +98,7 @@ struct SRTDoorman: Sendable {
     static func request(_ streamID: String) throws(SRTTurned) -> SRTRequest {
         let id: StreamID
         do throws(StreamIDError) { id = try StreamID(parsing: streamID, defaultApp: defaultApp) } catch {
-            throw SRTTurned(.badRequest, "srt_bad_stream_id", error.description)
+            throw SRTTurned(SRTRejection(rawValue: error.rejectCode), "srt_bad_stream_id", error.description)
         }
         guard let name = StreamName(app: id.app, name: id.name) else {
             throw SRTTurned(

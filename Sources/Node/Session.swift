@@ -28,7 +28,7 @@ class Session {
     /// Of two encoders of one stream.
     var priority: UInt16 = 0
     private(set) var isEnded = false
-    private var wait: (ticket: UInt64, deadline: UInt64)?
+    private var wait: (ticket: UInt64, deadline: UInt64, then: (StreamHandle?) -> Void)?
     /// What the session takes of the node's room while it plays or publishes.
     private var claim: Claim?
     private var viewerBytes: UInt64 = 0
@@ -82,18 +82,27 @@ class Session {
         self.name = name
         tracks = kind.tracks
         guard claim != nil || claim(.viewer, name) else { return }
+        seek(name) { [unowned self] handle in
+            if let handle { start(handle, kind) } else { missing() }
+        }
+    }
+
+    /// Finds the stream, waits for it for at most `play.wait`, asks other nodes for it. `then` is not called when the
+    /// session ends or stops playing in the meantime.
+    func seek(_ name: StreamName, _ then: @escaping (StreamHandle?) -> Void) {
+        self.name = name
         let me = LoopBound(self, on: loop)
         let (found, ticket) = state.hub.findOrWait(name, on: loop) { loop, handle in
-            me.value(on: loop).appeared(handle, kind)
+            me.value(on: loop).settle(handle)
         }
-        if let found { return start(found, kind) }
+        if let found { return then(found) }
         var patience = settings.play.wait
         if worker.hasParents { patience = max(patience, state.settings.relay.timeout) }
         guard patience > 0 else {
             state.hub.stopWaiting(name, ticket: ticket)
-            return missing()
+            return then(nil)
         }
-        wait = (ticket, loop.now + UInt64(patience))
+        wait = (ticket, loop.now + UInt64(patience), then)
         pull(name)
     }
 
@@ -106,20 +115,19 @@ class Session {
 
     /// No other node has the stream either. It may still appear while the viewer waits.
     private func pullFailed() {
-        guard let wait, settings.play.wait == 0 else { return }
-        giveUp(wait.ticket)
+        if settings.play.wait == 0 { giveUp() }
     }
 
-    private func giveUp(_ ticket: UInt64) {
-        wait = nil
-        if let name { state.hub.stopWaiting(name, ticket: ticket) }
-        missing()
+    private func giveUp() {
+        guard let wait else { return }
+        if let name { state.hub.stopWaiting(name, ticket: wait.ticket) }
+        settle(nil)
     }
 
-    private func appeared(_ handle: StreamHandle, _ kind: WireKind) {
-        guard wait != nil, !isEnded else { return }
-        wait = nil
-        start(handle, kind)
+    private func settle(_ handle: StreamHandle?) {
+        guard let wait, !isEnded else { return }
+        self.wait = nil
+        wait.then(handle)
     }
 
     private func start(_ handle: StreamHandle, _ kind: WireKind) {
@@ -207,7 +215,7 @@ class Session {
 
     func tick(now: UInt64) {
         if let wait {
-            if now >= wait.deadline { giveUp(wait.ticket) } else if let name { pull(name) }
+            if now >= wait.deadline { giveUp() } else if let name { pull(name) }
         }
         if !isEnded { housekeep(now: now) }
     }

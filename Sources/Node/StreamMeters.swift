@@ -2,6 +2,7 @@
 import EventLoop
 import Fanout
 import Operations
+import Packaging
 
 struct StreamMeters {
     private struct Watch {
@@ -47,6 +48,11 @@ struct StreamMeters {
             outgoing[name, default: Outgoing(bytes: 0)].meter.add(bytes: Int(grown), at: now)
             outgoing[name]!.bytes = audience.bytesOut
         }
+    }
+
+    /// Streams whose home the loop is.
+    func forEachStream(on loop: Loop, _ visit: (Stream) -> Void) {
+        for watch in watches.values where !watch.handle.isClosed { watch.handle.streamIfHome(on: loop).map(visit) }
     }
 
     var ratesIn: [StreamName: Double] {
@@ -101,5 +107,13 @@ extension StreamReport {
         logBytes = UInt64(stream.logBytes)
         sinceLastFrame = counters.lastFrame == 0 ? nil : seconds(since: counters.lastFrame)
         uptime = seconds(since: stream.created)
+        unwritableFrames = stream.unwritableFrames
+        if let shelf = stream.handle.shelfIfAny { add(shelf.stats) }
+    }
+
+    private mutating func add(_ packaged: Shelf.Stats) {
+        viewers["hls", default: 0] += packaged.viewers
+        bytesOut += packaged.bytesOut
+        self.packaged = PackageReport(bytes: packaged.bytes, viewers: packaged.viewers, waiting: packaged.waiting)
     }
 }

@@ -187,6 +187,11 @@ final class Worker {
             fanout.housekeep()
             meters.measure(fanout, now: now)
             tellGate()
+            state.viewers.tidy(state.gate)
+            meters.forEachStream(on: loop) { stream in
+                stream.tidyPackaging(
+                    idle: UInt64(state.settings.of(app: stream.name.app, stream: stream.name.name).hls.idle))
+            }
         }
         if !sessions.isEmpty || !fanout.isIdle || !meters.isEmpty || !upstreams.isEmpty {
             timer.arm(after: Worker.tickInterval)

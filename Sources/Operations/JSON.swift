@@ -58,6 +58,16 @@ extension PublisherReport {
     }
 }
 
+extension PackageReport {
+    func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.member("bytes", bytes)
+            $0.member("viewers", viewers)
+            $0.member("waiting", waiting)
+        }
+    }
+}
+
 extension UpstreamReport {
     func write(to writer: inout JSONWriter) {
         writer.object {
@@ -157,6 +167,10 @@ extension StreamReport {
             $0.member("logBytes", logBytes)
             $0.member("sinceLastFrame", sinceLastFrame ?? .nan)
             $0.member("uptime", uptime)
+            $0.member("unwritableFrames", unwritableFrames)
+            if let packaged {
+                $0.member("packaged") { packaged.write(to: &$0) }
+            }
         }
     }
 

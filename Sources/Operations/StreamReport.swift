@@ -32,7 +32,7 @@ public struct StreamReport: Sendable, Equatable {
     public var framesAudio: UInt64
     /// Timestamps put right.
     public var corrections: CorrectionReport
-    /// Viewers now, by protocol: `rtmp`, `http-flv`, `ws-flv`.
+    /// Viewers now, by protocol: `rtmp`, `http-flv`, `ws-flv`, `http-ts`, `srt`, `hls`.
     public var viewers: [String: Int]
     /// Times that a viewer fell off the log's tail and was moved to the newest keyframe.
     public var skips: UInt64
@@ -46,6 +46,10 @@ public struct StreamReport: Sendable, Equatable {
     public var sinceLastFrame: Double?
     /// Seconds since the stream appeared.
     public var uptime: Double
+    /// Frames that had no place in a container that is made of the stream at present.
+    public var unwritableFrames: UInt64 = 0
+    /// Absent while nobody fetches it over HLS.
+    public var packaged: PackageReport?
 
     public init(
         app: String, name: String, state: String = "waiting", publisher: PublisherReport? = nil, epoch: UInt64 = 0,

@@ -9,9 +9,11 @@ public struct RelayFrame: Sendable, Equatable {
     public var body: [UInt8]
 
     /// Bytes on the wire before the body.
-    public static let headerSize = 40
+    public static let headerSize = 49
     /// Bytes between the message header and the body that this version knows.
     static let fieldsSize = headerSize - MessageHeader.size
+    /// Those that every node sends: older ones say nothing of segments.
+    static let leastFieldsSize = 30
 
     public init(header: Header, body: [UInt8]) {
         self.header = header
@@ -48,11 +50,13 @@ public struct RelayFrame: Sendable, Equatable {
         /// When the frame was complete at the ingest node: microseconds of Unix time by the sender's clock. Each node
         /// puts it into terms of its own, as it estimates the offset to the sender's clock.
         public var wallClock: Int64
+        /// As the ingest node cut the stream.
+        public var segment: SegmentNumber
         public var bodyCount: Int
 
         public init(
             stream: UInt32, number: FrameNumber, kind: MediaKind, flags: Flags = [], timestamp: UInt32,
-            wallClock: Int64, bodyCount: Int = 0
+            wallClock: Int64, segment: SegmentNumber = .none, bodyCount: Int = 0
         ) {
             self.stream = stream
             self.number = number
@@ -60,17 +64,21 @@ public struct RelayFrame: Sendable, Equatable {
             self.flags = flags
             self.timestamp = timestamp
             self.wallClock = wallClock
+            self.segment = segment
             self.bodyCount = bodyCount
         }
 
+        /// Bytes between the message header and the body, as they came.
+        var fields = RelayFrame.fieldsSize
+
         /// What a frame costs in credit: all its bytes on the wire.
-        public var wireSize: Int { RelayFrame.headerSize + bodyCount }
+        public var wireSize: Int { MessageHeader.size + fields + bodyCount }
 
         /// Writes `headerSize` bytes; the body is to follow them.
         ///
         /// Safety: the size of `target` is checked, and every store lies inside it.
         public func write(into target: UnsafeMutableRawBufferPointer) {
-            precondition(target.count >= RelayFrame.headerSize, "a frame's header has 40 bytes")
+            precondition(target.count >= RelayFrame.headerSize, "a frame's header has 49 bytes")
             precondition(bodyCount <= Int(Int32.max), "a frame's body is larger than any limit")
             let count = UInt32(truncatingIfNeeded: RelayFrame.fieldsSize + bodyCount)
             let base = target.baseAddress!
@@ -85,6 +93,9 @@ public struct RelayFrame: Sendable, Equatable {
             base.storeBytes(of: number.epoch.bigEndian, toByteOffset: 16, as: UInt64.self)
             base.storeBytes(of: number.sequence.bigEndian, toByteOffset: 24, as: UInt64.self)
             base.storeBytes(of: wallClock.bigEndian, toByteOffset: 32, as: Int64.self)
+            base.storeBytes(of: segment.number.bigEndian, toByteOffset: 40, as: UInt32.self)
+            base.storeBytes(of: segment.discontinuity.bigEndian, toByteOffset: 44, as: UInt32.self)
+            base.storeBytes(of: segment.target, toByteOffset: 48, as: UInt8.self)
         }
     }
 }
@@ -95,16 +106,22 @@ extension RelayFrame.Header {
         _ message: MessageHeader, _ bytes: Span<UInt8>, at: Int
     ) throws(RelayError) -> (header: RelayFrame.Header, extra: Int) {
         let fields = Int(bytes[at])
-        guard fields >= RelayFrame.fieldsSize && fields <= message.count else {
+        guard fields >= RelayFrame.leastFieldsSize && fields <= message.count else {
             throw .badField(message: .frame, field: "size of its fields")
         }
         guard let kind = MediaKind(rawValue: bytes[at + 1]) else { throw .unknownFrameKind(bytes[at + 1]) }
         let number = FrameNumber(epoch: bytes.u64(at: at + 6), sequence: bytes.u64(at: at + 14))
         guard number.isValid else { throw .badFrameNumber(number) }
-        let header = RelayFrame.Header(
+        var header = RelayFrame.Header(
             stream: message.stream, number: number, kind: kind, flags: RelayFrame.Flags(rawValue: message.flags),
             timestamp: bytes.u32(at: at + 2), wallClock: Int64(bitPattern: bytes.u64(at: at + 22)),
+            segment: fields < RelayFrame.fieldsSize ? .none : segment(bytes, at: at + RelayFrame.leastFieldsSize),
             bodyCount: message.count - fields)
-        return (header, fields - RelayFrame.fieldsSize)
+        header.fields = fields
+        return (header, max(0, fields - RelayFrame.fieldsSize))
+    }
+
+    private static func segment(_ bytes: Span<UInt8>, at: Int) -> SegmentNumber {
+        SegmentNumber(number: bytes.u32(at: at), discontinuity: bytes.u32(at: at + 4), target: bytes[at + 8])
     }
 }

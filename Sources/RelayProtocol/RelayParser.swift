@@ -158,7 +158,7 @@ public struct RelayParser: Sendable {
         }
         guard header.stream != 0 || !type.needsStream else { throw .missingStream(message: type) }
         if type == .frame {
-            guard header.count >= RelayFrame.fieldsSize else { throw .truncated(message: .frame) }
+            guard header.count >= RelayFrame.leastFieldsSize else { throw .truncated(message: .frame) }
             state = .frameFields(header)
         } else {
             state = .body(type, header)
@@ -191,11 +191,14 @@ public struct RelayParser: Sendable {
     private mutating func takeFields(
         _ message: MessageHeader, _ bytes: Span<UInt8>, _ at: inout Int
     ) throws(RelayError) -> (RelayFrame.Header, extra: Int)? {
-        if head.isEmpty && bytes.count - at >= RelayFrame.fieldsSize {
-            defer { at += RelayFrame.fieldsSize }
+        guard let size = head.first ?? (at < bytes.count ? bytes[at] : nil) else { return nil }
+        // What an older node leaves out is not waited for; what a newer one adds is passed over.
+        let known = min(max(Int(size), RelayFrame.leastFieldsSize), RelayFrame.fieldsSize)
+        if head.isEmpty && bytes.count - at >= known {
+            defer { at += known }
             return try RelayFrame.Header.parse(message, bytes, at: at)
         }
-        guard collectHead(RelayFrame.fieldsSize, bytes, &at) else { return nil }
+        guard collectHead(known, bytes, &at) else { return nil }
         defer { head.removeAll(keepingCapacity: true) }
         return try RelayFrame.Header.parse(message, head.span, at: 0)
     }

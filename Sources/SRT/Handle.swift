@@ -15,11 +15,6 @@ struct Handle: Hashable, Sendable {
         return srt_setsockflag(id, option, &value, 4) == 0
     }
 
-    @discardableResult func setLong(_ option: SRT_SOCKOPT, _ value: Int64) -> Bool {
-        var value = value
-        return srt_setsockflag(id, option, &value, 8) == 0
-    }
-
     @discardableResult func set(_ option: SRT_SOCKOPT, _ text: String) -> Bool {
         var text = text
         return text.withUTF8 { srt_setsockflag(id, option, $0.baseAddress, Int32($0.count)) } == 0

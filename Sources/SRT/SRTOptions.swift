@@ -20,13 +20,11 @@ public struct SRTOptions: Sendable {
     public var flavour: SRTFlavour
     /// Milliseconds of silence after which the peer counts as gone.
     public var idleTimeout: Int
-    /// Most bytes a second that go out, retransmissions included; nil for as fast as may be.
-    public var maximumBandwidth: Int?
 
     public init(
         streamID: String = "", passphrase: String? = nil, keyLength: SRTKeyLength? = nil,
         latency: Int = SRTOptions.defaultLatency, flavour: SRTFlavour = .media,
-        idleTimeout: Int = SRTOptions.defaultIdleTimeout, maximumBandwidth: Int? = nil
+        idleTimeout: Int = SRTOptions.defaultIdleTimeout
     ) {
         self.streamID = streamID
         self.passphrase = passphrase
@@ -34,7 +32,6 @@ public struct SRTOptions: Sendable {
         self.latency = latency
         self.flavour = flavour
         self.idleTimeout = idleTimeout
-        self.maximumBandwidth = maximumBandwidth
     }
 
     /// Milliseconds; libsrt's own default, too.
@@ -110,6 +107,5 @@ public struct SRTOptions: Sendable {
         handle.set(SRTO_LATENCY, Int32(clamping: latency))
         handle.set(SRTO_PEERIDLETIMEO, Int32(clamping: idleTimeout))
         if !streamID.isEmpty { handle.set(SRTO_STREAMID, streamID) }
-        if let maximumBandwidth { handle.setLong(SRTO_MAXBW, Int64(maximumBandwidth)) }
     }
 }

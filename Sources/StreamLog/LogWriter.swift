@@ -124,14 +124,7 @@ public struct LogWriter {
 
     /// Visits retained frames from the first at or after `offset`, each with its bytes.
     public func forEachFrame(from offset: UInt64, _ visit: (FrameMark, UnsafeRawBufferPointer) -> Void) {
-        for segment in segments where segment.end > offset {
-            for i in 0..<segment.markCount {
-                let mark = segment.marks[i]
-                guard segment.base + UInt64(mark.offset) >= offset else { continue }
-                let bytes = UnsafeRawBufferPointer(start: segment.bytes + Int(mark.offset), count: Int(mark.size))
-                visit(mark, bytes)
-            }
-        }
+        forEachPlace(from: offset) { mark, place in visit(mark, place.bytes) }
     }
 }
 

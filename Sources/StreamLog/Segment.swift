@@ -3,6 +3,8 @@
 /// Invariants: a frame never spans two segments; offsets are absolute in the log (`base ..< base + used`); what lies
 /// before a published head never changes. `@unchecked Sendable` is sound because readers look only at bytes and marks
 /// below the head (and mark count) that reached them through a lock, and the writer only touches what is above it.
+import Media
+
 public final class Segment: @unchecked Sendable {
     /// The log offset of the first byte.
     public let base: UInt64
@@ -49,6 +51,7 @@ public struct FrameMark: Sendable, Equatable {
     public var flags: Flags
     /// Which of the publish sessions that the stream has seen it belongs to, counted from the first.
     public var session: UInt32
+    public var segment: SegmentNumber
 
     public struct Flags: OptionSet, Sendable {
         public let rawValue: UInt8
@@ -67,7 +70,7 @@ public struct FrameMark: Sendable, Equatable {
 
     public init(
         offset: UInt32 = 0, size: UInt32, timestamp: Int64, sequence: UInt64, origin: Int64 = 0, flags: Flags,
-        session: UInt32 = 0
+        session: UInt32 = 0, segment: SegmentNumber = .none
     ) {
         self.offset = offset
         self.size = size
@@ -76,5 +79,6 @@ public struct FrameMark: Sendable, Equatable {
         self.origin = origin
         self.flags = flags
         self.session = session
+        self.segment = segment
     }
 }

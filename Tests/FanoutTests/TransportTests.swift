@@ -231,10 +231,10 @@ struct TransportTests {
             #expect(TransportStreamCheck.complaints(bytes) == [])
         }
         #expect(try Self.coded(Samples.frames(of: Self.bytes(waiting, studio)), .audio).count > audio.count * 9 / 10)
-        let fit = stream.transportFit(.all)
+        let fit = stream.fit(of: WireKind(.ts))
         #expect(fit.held == ["aac"] && fit.leftOut == ["vp9"] && fit.news == ["vp9"])
         #expect(fit.isSettled && !fit.isNothing)
-        let again = stream.transportFit(.video)
+        let again = stream.fit(of: WireKind(.ts, .video))
         #expect(again.isNothing && again.news == [])
     }
 

@@ -30,27 +30,29 @@ struct MessageTests {
         var random = Random(seed: 4)
         let message = random.message(type)
         let body = Array(message.bytes[10...])
-        let needed = type == .frame ? RelayFrame.fieldsSize : body.count
+        let needed = type == .frame ? RelayFrame.leastFieldsSize : body.count
         for count in 0..<needed {
             #expect(
                 failure(raw(type.rawValue, stream: message.stream, Array(body[..<count]))) == .truncated(message: type))
         }
     }
 
-    @Test("a frame's header is forty bytes, each in its place")
+    @Test("a frame's header is 49 bytes, each in its place")
     func frameLayout() throws {
         let header = RelayFrame.Header(
             stream: 0x0102_0304, number: FrameNumber(epoch: 0x1122_3344_5566_7788, sequence: 0x2122_2324_2526_2728),
-            kind: .video, flags: [.keyframe, .configuration], timestamp: 0xa1a2_a3a4, wallClock: -2, bodyCount: 0x10203)
-        var bytes = [UInt8](repeating: 0xee, count: 42)
+            kind: .video, flags: [.keyframe, .configuration], timestamp: 0xa1a2_a3a4, wallClock: -2,
+            segment: SegmentNumber(number: 0x3132_3334, discontinuity: 0x4142_4344, target: 6), bodyCount: 0x10203)
+        var bytes = [UInt8](repeating: 0xee, count: 51)
         bytes.withUnsafeMutableBytes { header.write(into: $0) }
         let expected: [UInt8] = [
-            0, 1, 2, 0x21, 7, 3, 1, 2, 3, 4, 30, 9, 0xa1, 0xa2, 0xa3, 0xa4, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
-            0x88, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 255, 255, 255, 255, 255, 255, 255, 254, 0xee, 0xee,
+            0, 1, 2, 0x2a, 7, 3, 1, 2, 3, 4, 39, 9, 0xa1, 0xa2, 0xa3, 0xa4, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+            0x88, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 255, 255, 255, 255, 255, 255, 255, 254, 0x31, 0x32, 0x33, 0x34,
+            0x41, 0x42, 0x43, 0x44, 6, 0xee, 0xee,
         ]
         #expect(bytes == expected)
-        #expect(header.wireSize == 40 + 0x10203)
-        #expect(try events(Array(bytes[..<40])) == [.frameBegins(header)])
+        #expect(header.wireSize == 49 + 0x10203)
+        #expect(try events(Array(bytes[..<49])) == [.frameBegins(header)])
     }
 
     @Test("stream 0 is refused where a stream is meant")

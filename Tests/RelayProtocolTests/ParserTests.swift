@@ -51,7 +51,7 @@ struct ParserTests {
         let frame = frame(9, body: [UInt8](repeating: 7, count: 1000))
         let bytes = RelayMessage.frame(frame).bytes
         #expect(try events(Array(bytes[..<39])) == [])
-        #expect(try events(Array(bytes[..<40])) == [.frameBegins(frame.header)])
+        #expect(try events(Array(bytes[..<49])) == [.frameBegins(frame.header)])
         #expect(try events(Array(bytes[..<1039])) == [.frameBegins(frame.header)])
         #expect(try events(bytes) == [.frameBegins(frame.header), .message(.frame(frame))])
     }
@@ -118,10 +118,16 @@ struct ParserTests {
     func longerFields() throws {
         let frame = frame(3, body: [1, 2, 3, 4])
         let bytes = RelayMessage.frame(frame).bytes
-        var longer = raw(7, stream: 5, Array(bytes[10..<40]) + [0xaa, 0xbb, 0xcc] + frame.body)
-        longer[10] = 33
+        var longer = raw(7, stream: 5, Array(bytes[10..<49]) + [0xaa, 0xbb, 0xcc] + frame.body)
+        longer[10] = 42
         for cut in 0...longer.count {
-            #expect(try events(longer, cuts: [cut]) == [.frameBegins(frame.header), .message(.frame(frame))])
+            let begun = try #require(try events(longer, cuts: [cut]).first)
+            guard case .frameBegins(let header) = begun else {
+                Issue.record("cut at \(cut): \(begun)")
+                continue
+            }
+            #expect(header.number == frame.header.number && header.bodyCount == 4 && header.wireSize == longer.count)
+            #expect(try events(longer, cuts: [cut]).count == 2)
         }
         var parser = RelayParser(open: true)
         var at = 0
@@ -131,8 +137,23 @@ struct ParserTests {
         #expect(try parser.next(input.span, &at) == .frameBegins(frame.header))
         longer[10] = 29
         #expect(failure(longer) == .badField(message: .frame, field: "size of its fields"))
-        longer[10] = 38
+        longer[10] = 47
         #expect(failure(longer) == .badField(message: .frame, field: "size of its fields"))
+    }
+
+    @Test("a frame of an older version, which says nothing of segments, is read wherever it is cut")
+    func shorterFields() throws {
+        let bytes = RelayMessage.frame(frame(3, body: [1, 2])).bytes
+        var shorter = raw(7, stream: 5, Array(bytes[10..<40]) + [1, 2])
+        shorter[10] = 30
+        for cut in 0...shorter.count {
+            let seen = try events(shorter + shorter, cuts: [cut])
+            #expect(seen.count == 4)
+            for case .frameBegins(let header) in seen {
+                #expect(header.segment == .none && header.bodyCount == 2 && header.wireSize == shorter.count)
+            }
+            for case .message(.frame(let frame)) in seen { #expect(frame.body == [1, 2]) }
+        }
     }
 
     @Test("an unknown message that is optional is passed over; one that is not ends the connection")

@@ -24,6 +24,8 @@ LIBRARIES = {
     "CUV": {"EventLoop": None},
     "COpenSSL": {"RTMP": 2, "HTTP": 2, "RelayProtocol": 2, "TLS": None},
     "CYAML": {"Configuration": 1},
+    "CZlib": {"Packaging": 1},
+    "CNGHTTP2": {"HTTP2": None},
     "CSRT": {"SRT": None, "loadgen": 4},
     "CSystem": {"EventLoop": None, "loadgen": None},
 }

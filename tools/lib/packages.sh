@@ -55,4 +55,4 @@ need_swift() {
 
 # What every build of the server needs.
 # shellcheck disable=SC2034
-build_packages=(libuv1-dev libssl-dev libsrt-openssl-dev libyaml-dev pkg-config)
+build_packages=(libuv1-dev libssl-dev libsrt-openssl-dev libyaml-dev libnghttp2-dev zlib1g-dev pkg-config)

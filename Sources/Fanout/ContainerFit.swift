@@ -1,9 +1,10 @@
-/// Which of a stream's tracks a transport stream has a place for, as far as is known of them: for the answer to those who
-/// ask for one. Of a multitrack stream the first track of each kind counts.
+/// Which of a stream's tracks a container has a place for, as far as is known of them: for the answer to those who ask for
+/// it in one. Of a multitrack stream the first track of each kind counts.
+import FMP4
 import MPEGTS
 import Media
 
-public struct TransportFit: Sendable, Equatable {
+public struct ContainerFit: Sendable, Equatable {
     /// Codecs, by name.
     public internal(set) var held: [String] = []
     public internal(set) var leftOut: [String] = []
@@ -24,23 +25,42 @@ extension Stream {
     /// Frames after which a track that has not been heard of is none: some three seconds of pictures.
     private static let framesToSettle: UInt64 = 90
 
-    public func transportFit(_ tracks: WireKind.Tracks) -> TransportFit {
-        var fit = TransportFit()
+    public func fit(of kind: WireKind) -> ContainerFit {
+        var fit = ContainerFit()
         var known = 0
+        let tracks = kind.tracks
         if tracks.contains(.video), let codec = description.video?.codec {
-            fit.add(codec.name, isHeld: TSMuxer.holds(codec))
+            fit.add(codec.name, isHeld: kind.format.holds(codec))
             known += 1
         }
         if tracks.contains(.audio), let codec = description.audio?.codec {
-            fit.add(codec.name, isHeld: TSMuxer.holds(codec))
+            fit.add(codec.name, isHeld: kind.format.holds(codec))
             known += 1
         }
         let frames = counters.video + counters.audio
         fit.isSettled = known == (tracks == .all ? 2 : 1) || frames >= Stream.framesToSettle
-        fit.news = fit.leftOut.filter { toldLeftOut.insert($0).inserted }
+        fit.news = fit.leftOut.filter { toldLeftOut.insert("\(kind.format) \($0)").inserted }
         return fit
     }
 
-    /// Frames that had no place in the transport streams made of this one at present.
+    /// Frames that had no place in the containers that are made of the stream at present.
     public var unwritableFrames: UInt64 { channels.reduce(0) { $0 + ($1.muxer?.unwritableFrames ?? 0) } }
+}
+
+extension WireKind.Format {
+    func holds(_ codec: VideoCodec) -> Bool {
+        switch self {
+        case .ts: TSMuxer.holds(codec)
+        case .mp4, .webSocketMP4: Movie.holds(codec)
+        case .flv, .webSocketFLV, .rtmp, .relay: true
+        }
+    }
+
+    func holds(_ codec: AudioCodec) -> Bool {
+        switch self {
+        case .ts: TSMuxer.holds(codec)
+        case .mp4, .webSocketMP4: Movie.holds(codec)
+        case .flv, .webSocketFLV, .rtmp, .relay: true
+        }
+    }
 }

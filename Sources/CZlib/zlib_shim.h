@@ -1,0 +1,2 @@
+/* zlib: gzip of playlists. */
+#include <zlib.h>

@@ -1,0 +1,3 @@
+import Media
+
+public typealias SegmentNumber = Media.SegmentNumber

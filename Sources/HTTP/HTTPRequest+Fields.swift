@@ -1,0 +1,26 @@
+/// A request whose framing was undone by another version of HTTP: its parts come apart already.
+extension HTTPRequest {
+    /// The body is added when it has come. The target is held against the same rules as HTTP/1's.
+    public init(
+        method: String, target: String, headers: [Header], version: Int, limits: HTTPLimits = HTTPLimits()
+    ) throws(HTTPError) {
+        guard Ascii.isToken(method), method.utf8.count <= HTTPLimits.maxMethod else {
+            throw .bad("http_bad_method", "the method is not a name")
+        }
+        guard target.utf8.count <= limits.maxTarget else { throw .targetTooLong(limits.maxTarget) }
+        guard !target.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "#") }) else {
+            throw .bad("http_bad_target", "the target has a blank, a control character or a fragment")
+        }
+        let parts = try RequestTarget(target, method: method)
+        self.method = method
+        self.target = target
+        path = parts.path
+        query = parts.query
+        self.headers = headers
+        self.version = version
+        keepAlive = true
+        body = []
+        webSocketKey = nil
+        asksForWebSocket = false
+    }
+}

@@ -1,0 +1,54 @@
+/// The places that HLS viewers take of the node's room. They come and go by single requests, so a place is held for each
+/// that is known to be alive, and given back when it has been silent for long enough.
+import Admission
+import EventLoop
+import Fanout
+import HLS
+import Packaging
+
+final class PackageViewers: Sendable {
+    private struct Held {
+        let shelf: Shelf
+        var claims: [Claim] = []
+    }
+
+    private let held = Lock<[ObjectIdentifier: Held]>([:])
+
+    /// A viewer asks for something of a shelf: nil if it may, else why not.
+    func meet(_ token: ViewerToken, _ name: StreamName, _ shelf: Shelf, _ gate: Gate, on loop: Loop) -> Turned? {
+        switch shelf.meet(token) {
+        case .known: return nil
+        case .full:
+            return Turned(
+                short: .streamViewers(limit: PackageSettings.mostViewers), retrySeconds: PackageViewers.retrySeconds)
+        case .new: break
+        }
+        switch gate.enter(.viewer, name, on: loop) {
+        case .success(let claim):
+            held.with { $0[ObjectIdentifier(shelf), default: Held(shelf: shelf)].claims.append(claim) }
+            return nil
+        case .failure(let turned):
+            shelf.showOut(token)
+            return turned
+        }
+    }
+
+    private static let retrySeconds = 10
+
+    /// Gives back what silent viewers held. To be called about once a second.
+    func tidy(_ gate: Gate) {
+        let surplus = held.with { held -> [Claim] in
+            guard !held.isEmpty else { return [] }
+            var surplus: [Claim] = []
+            for (id, entry) in held {
+                let alive = entry.shelf.viewers
+                guard alive < entry.claims.count else { continue }
+                surplus += entry.claims[alive...]
+                held[id]?.claims.removeSubrange(alive...)
+                if alive == 0 { held[id] = nil }
+            }
+            return surplus
+        }
+        for claim in surplus { gate.leave(claim) }
+    }
+}

@@ -1,0 +1,199 @@
+/// What a request for one of a stream's HLS resources is answered with.
+import EventLoop
+import HLS
+import StreamLog
+
+public enum Offer: Sendable {
+    /// `blocked`: the text will not change for who asks the same again.
+    case playlist(RenderedPlaylist, isSettled: Bool)
+    /// To be rendered for each viewer.
+    case multivariant(MultivariantPlaylist)
+    /// `tag`: a strong entity tag, quotes included.
+    case media(SharedBytes, tag: String)
+    case initialisation([UInt8], tag: String)
+    /// Parked; after `patience` milliseconds the answer is 503.
+    case waits(ticket: UInt64, patience: UInt64)
+    case refused(PlaylistRequestError)
+    /// Too many wait already.
+    case crowded
+    case missing
+}
+
+extension Shelf {
+    /// Looks for `name`, or remembers to wake `loop` when it is worth asking again. With `wake` nil nothing waits.
+    public func take(
+        _ name: ResourceName, query: String, from mailbox: Mailbox, _ wake: (@Sendable (Loop) -> Void)?
+    ) -> Offer {
+        state.with { state in
+            state.lastAsked = Shelf.now
+            switch name {
+            case .multivariant: return multivariant(&state, mailbox, wake)
+            case .playlist(let rendition): return playlist(rendition, query, &state, mailbox, wake)
+            case .initialisation(let hash):
+                return state.initialisations[hash].map { .initialisation($0, tag: "\"\(hash)\"") } ?? .missing
+            case .segment(let rendition, let number, let container):
+                guard container == self.container,
+                    let bytes = state.tracks[rendition]?.segments[number]
+                else { return .missing }
+                return .media(bytes, tag: "\"\(number)-\(bytes.count)\"")
+            case .part(let rendition, let number, let index):
+                return part(LivePosition(number: number, part: index), rendition, &state, mailbox, wake)
+            }
+        }
+    }
+
+    private var container: ResourceName.Container {
+        settings.form == .transportStream ? .transportStream : .fragmentedMP4
+    }
+
+    /// Who waits no longer.
+    public func stopWaiting(_ ticket: UInt64) {
+        state.with { state in state.waiters.removeAll { $0.ticket == ticket } }
+    }
+
+    private func park(
+        _ wait: Wait, _ rendition: Rendition, patience: Int64, _ state: inout State, _ mailbox: Mailbox,
+        _ wake: (@Sendable (Loop) -> Void)?
+    ) -> Offer {
+        guard let wake else { return .missing }
+        guard state.waiters.count < PackageSettings.mostWaiting else { return .crowded }
+        let ticket = state.nextTicket
+        state.nextTicket += 1
+        state.waiters.append(
+            Waiter(ticket: ticket, rendition: rendition, wait: wait, mailbox: mailbox, wake: wake))
+        return .waits(ticket: ticket, patience: UInt64(patience))
+    }
+
+    // MARK: Playlists
+
+    private func playlist(
+        _ rendition: Rendition, _ query: String, _ state: inout State, _ mailbox: Mailbox,
+        _ wake: (@Sendable (Loop) -> Void)?
+    ) -> Offer {
+        guard let track = state.tracks[rendition] else {
+            guard rendition == .main, state.tracks.isEmpty else { return .missing }
+            return awaitBeginning(&state, mailbox, wake)
+        }
+        let request: PlaylistRequest
+        do throws(PlaylistRequestError) { request = try PlaylistRequest(query: query) } catch {
+            return .refused(error)
+        }
+        let reached = track.playlist.state
+        switch BlockingReload.decide(request, reached) {
+        case .badRequest(let error): return .refused(error)
+        case .wait(let wait):
+            return park(.playlist(wait), rendition, patience: reached.patience, &state, mailbox, wake)
+        case .now:
+            guard let text = render(rendition, request.skip, &state) else { return .missing }
+            return .playlist(text, isSettled: request.number != nil)
+        }
+    }
+
+    private func render(
+        _ rendition: Rendition, _ skip: PlaylistRequest.Skip, _ state: inout State
+    ) -> RenderedPlaylist? {
+        guard var track = state.tracks[rendition] else { return nil }
+        if track.renderedVersion != track.playlist.version {
+            track.rendered = [:]
+            track.renderedVersion = track.playlist.version
+        } else if let text = track.rendered[skip] {
+            return text
+        }
+        let reports = state.tracks.filter { $0.key != rendition }.compactMap(\.value.playlist.report)
+        guard let bytes = track.playlist.render(skip: skip, reports: reports) else { return nil }
+        let text = RenderedPlaylist(bytes)
+        track.rendered[skip] = text
+        state.tracks[rendition] = track
+        return text
+    }
+
+    private func multivariant(
+        _ state: inout State, _ mailbox: Mailbox, _ wake: (@Sendable (Loop) -> Void)?
+    ) -> Offer {
+        guard let main = state.tracks[.main], main.playlist.isReady, let bandwidth = main.playlist.bandwidth else {
+            return awaitBeginning(&state, mailbox, wake)
+        }
+        var variant = MultivariantPlaylist.Variant(
+            bandwidth: bandwidth, codecs: main.codecs.split(separator: ",").map(String.init))
+        variant.width = state.picture.width
+        variant.height = state.picture.height
+        variant.milliFrameRate = main.milliFrameRate
+        var playlist = MultivariantPlaylist(variants: [variant])
+        playlist.hasIndependentSegments = main.playlist.hasIndependentSegments
+        return .multivariant(playlist)
+    }
+
+    /// The first segment is on its way.
+    private func awaitBeginning(
+        _ state: inout State, _ mailbox: Mailbox, _ wake: (@Sendable (Loop) -> Void)?
+    ) -> Offer {
+        guard !state.isEnded else { return .missing }
+        return park(.playlist(.ready), .main, patience: Shelf.patience, &state, mailbox, wake)
+    }
+
+    /// Milliseconds that the first playlist of a stream is waited for: the longest segment, and half of it.
+    private static let patience: Int64 = 15_000
+
+    // MARK: Parts
+
+    private func part(
+        _ position: LivePosition, _ rendition: Rendition, _ state: inout State, _ mailbox: Mailbox,
+        _ wake: (@Sendable (Loop) -> Void)?
+    ) -> Offer {
+        guard let track = state.tracks[rendition] else { return .missing }
+        switch track.playlist.availability(ofPart: position) {
+        case .here:
+            guard let parts = track.parts[position.number], Int(position.part) < parts.count else { return .missing }
+            let bytes = parts[Int(position.part)]
+            return .media(bytes, tag: "\"\(position.number).\(position.part)-\(bytes.count)\"")
+        case .awaited:
+            let patience = track.playlist.state.patience
+            return park(.part(position), rendition, patience: patience, &state, mailbox, wake)
+        case .notFound: return .missing
+        }
+    }
+
+    // MARK: Viewers and stats
+
+    /// Milliseconds since somebody asked for anything.
+    public var idle: UInt64 {
+        state.with { state in Shelf.now - min(Shelf.now, max(state.lastAsked, state.waiters.isEmpty ? 0 : Shelf.now)) }
+    }
+
+    public func meet(_ token: ViewerToken) -> ViewerSessions.Answer {
+        state.with { state in
+            state.viewers.expiry = ViewerSessions.expiry(target: state.tracks[.main]?.playlist.target ?? 0)
+            return state.viewers.request(token, now: Int64(Shelf.now))
+        }
+    }
+
+    public func showOut(_ token: ViewerToken) { state.with { $0.viewers.remove(token) } }
+
+    public var viewers: Int { state.with { $0.viewers.count(now: Int64(Shelf.now)) } }
+
+    public func sent(_ bytes: Int) { state.with { $0.bytesOut += UInt64(bytes) } }
+
+    public struct Stats: Sendable {
+        public var viewers = 0
+        public var waiting = 0
+        public var bytesOut: UInt64 = 0
+        /// Bytes of segments and parts in memory.
+        public var bytes = 0
+    }
+
+    public var stats: Stats {
+        state.with { state in
+            var stats = Stats()
+            stats.viewers = state.viewers.count(now: Int64(Shelf.now))
+            stats.waiting = state.waiters.count
+            stats.bytesOut = state.bytesOut
+            for track in state.tracks.values {
+                stats.bytes += track.segments.values.reduce(0) { $0 + $1.count }
+                for (number, parts) in track.parts where track.segments[number] == nil {
+                    stats.bytes += parts.reduce(0) { $0 + $1.count }
+                }
+            }
+            return stats
+        }
+    }
+}
