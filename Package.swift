@@ -36,6 +36,7 @@ var targets: [Target] = [
     room("StreamID"),
     room("TLS", ["COpenSSL"]),
     room("StreamLog", ["Media"]),
+    room("Recording", ["StreamLog"]),
     room("Dispatch"),
     room("Admission"),
 
@@ -82,6 +83,7 @@ var targets: [Target] = [
     tests("FMP4Tests", ["FMP4", "FLV", "Media", "Fixtures", "CAllocations"]),
     tests("HLSTests", ["HLS", "Media", "Fixtures"]),
     tests("HTTP2Tests", ["HTTP2", "HTTP", "CNGHTTP2", "Fixtures"]),
+    tests("RecordingTests", ["Recording", "StreamLog", "Fixtures"]),
     tests("TLSTests", ["TLS", "Fixtures"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Fixtures"]),
     tests("StreamIDTests", ["StreamID", "Fixtures"]),

@@ -47,12 +47,19 @@ enum DispatchAPI {
 
     private static func write(_ node: Topology.Node, _ desk: DispatchDesk, _ out: inout JSONWriter) {
         let seat = NodeID(node.id).flatMap { desk.seats[$0] }
+        let index = desk.topology.node(named: node.id)
+        let relays = index.map { desk.addresses(of: $0) } ?? []
         out.object {
             $0.member("id", node.id)
             $0.member("idc", node.idc)
             $0.member("connected", seat?.isConnected ?? false)
-            $0.member("up", desk.topology.node(named: node.id).map { desk.dispatcher.isUp($0) } ?? false)
-            $0.member("relay", NodeID(node.id).flatMap { desk.address(of: $0) } ?? "")
+            $0.member("up", index.map { desk.dispatcher.isUp($0) } ?? false)
+            $0.member("relay", relays.first ?? "")
+            $0.member("relays") { $0.array(relays) { $0.string($1) } }
+            $0.member("dials") { out in
+                let dialled = index.map { desk.dialled(by: $0) } ?? []
+                out.array(Topology.Transport.allCases.filter(dialled.contains)) { $0.string($1.rawValue) }
+            }
             $0.member("rtmp", seat?.register?.rtmp ?? "")
             $0.member("http", seat?.register?.http ?? "")
             $0.member("draining", seat?.register?.isDraining ?? false)
@@ -75,6 +82,8 @@ enum DispatchAPI {
                     out.object {
                         $0.member("node", topology[place.node].id)
                         $0.member("parent", place.parent.map { topology[$0].id } ?? "")
+                        let door = place.parent.flatMap { desk.door(from: $0, to: place.node) }
+                        $0.member("transport", door?.choice.transport.rawValue ?? "")
                         $0.member("hops", place.hops ?? -1)
                         $0.member("viewers", place.viewers)
                         $0.member("delayMs", place.delay)
@@ -109,11 +118,12 @@ enum DispatchAPI {
                 out.member("stream", name)
                 out.member("at", at)
                 out.member("inTree", isMember)
-                out.member("why", why.describe(in: desk.topology))
+                out.member("why", desk.words(why, route))
                 out.member("parents") { out in
                     out.array(route.parents) { out, parent in
                         out.object {
                             $0.member("node", desk.topology[parent.node].id)
+                            write(desk.door(from: parent.node, to: node), from: parent.node, to: node, desk, &$0)
                             $0.member("path") { $0.array(parent.path) { $0.string(desk.topology[$1].id) } }
                             $0.member("warm", parent.isWarm)
                             $0.member("shared", parent.shared)
@@ -123,6 +133,16 @@ enum DispatchAPI {
             }
         }
         return .json(writer.bytes)
+    }
+
+    /// Over what, to which address, and why; empty where the node dials nothing that the parent offers.
+    private static func write(
+        _ door: DispatchDesk.Door?, from parent: NodeIndex, to child: NodeIndex, _ desk: DispatchDesk,
+        _ out: inout JSONWriter
+    ) {
+        out.member("transport", door?.choice.transport.rawValue ?? "")
+        out.member("transportWhy", door?.choice.describe(from: parent, to: child, in: desk.topology) ?? "")
+        out.member("address", door?.address ?? "")
     }
 
     private static func unknown(_ stream: String) -> HTTPResponse {

@@ -14,7 +14,9 @@ public struct DispatchDesk {
 
     /// What is known of one node beside the plan.
     struct Seat {
-        var register: Register?
+        var register: Register? { didSet { doors = register.map(Doors.init) } }
+        /// What `register` says of them.
+        private(set) var doors: Doors?
         var isConnected = false
         var isDead = false
         var awaySince: UInt64?
@@ -28,6 +30,9 @@ public struct DispatchDesk {
 
     public internal(set) var dispatcher: Dispatcher
     var seats: [NodeID: Seat] = [:]
+    /// Not told yet, and all that were.
+    var substitutions: [Substitution] = []
+    var toldSubstitutions: Set<Substitution> = []
     private let began: UInt64
     private var isSettled = false
     private var nextRefresh: UInt64
@@ -228,7 +233,7 @@ public struct DispatchDesk {
             let parents = places(route)
             let ordered =
                 parents.filter { !failed.contains($0.place.node) } + parents.filter { failed.contains($0.place.node) }
-            return steer(node, want.request, want.name, ordered, why.describe(in: topology))
+            return steer(node, want.request, want.name, ordered, words(why, route))
         }
     }
 
@@ -238,30 +243,13 @@ public struct DispatchDesk {
         Outgoing(node: node, message: .steer(Steer(request: request, name: name, parents: parents, why: why)))
     }
 
-    /// The parents that can be dialled: those that have said where.
-    func places(_ route: Route) -> [SteerParent] {
-        route.parents.compactMap { parent in
-            guard let node = NodeID(topology[parent.node].id), let address = address(of: node),
-                let place = RelayPlace(node: node, address: address),
-                let path = try? RelayPath(parent.path.compactMap { NodeID(topology[$0].id) })
-            else { return nil }
-            return SteerParent(place: place, path: path)
-        }
-    }
-
-    /// Where a node is to be dialled: as it says itself, or as the topology has it.
-    func address(of node: NodeID) -> String? {
-        if let told = seats[node]?.register?.relay, !told.isEmpty { return told }
-        return index(node).flatMap { topology[$0].addresses.first }
-    }
-
     /// Nodes that have asked for a stream that nobody published then.
     private mutating func tellWaiting(_ name: RelayStreamName) -> [Outgoing] {
         var out: [Outgoing] = []
         for (node, seat) in seats where seat.isConnected && seat.wants.contains("\(name)") {
             guard let index = index(node), let stream = dispatcher.stream(named: "\(name)") else { continue }
             guard case .route(let route, let why) = dispatcher.join(stream, at: index) else { continue }
-            out.append(steer(node, 0, name, places(route), why.describe(in: topology)))
+            out.append(steer(node, 0, name, places(route), words(why, route)))
         }
         return out
     }
@@ -279,7 +267,7 @@ public struct DispatchDesk {
             guard let node = NodeID(topology[move.node].id), seats[node]?.isConnected == true,
                 let name = relayName(move.stream), let route = dispatcher.route(of: move.stream, at: move.node)
             else { continue }
-            out.append(steer(node, 0, name, places(route), move.why.describe(in: topology)))
+            out.append(steer(node, 0, name, places(route), words(move.why, route)))
         }
         for fenced in replan.fenced {
             guard let node = NodeID(topology[fenced.node].id), let name = relayName(fenced.stream) else { continue }

@@ -125,5 +125,10 @@ public final class DispatchServer {
 
     private func send(_ messages: [DispatchDesk.Outgoing]) {
         for outgoing in messages { byNode[outgoing.node]?.send(outgoing.message) }
+        for each in desk.takeSubstitutions() {
+            let (parent, child) = (desk.topology[each.parent].id, desk.topology[each.child].id)
+            let reason = each.choice.describe(from: each.parent, to: each.child, in: desk.topology)
+            log(.warning, "dispatch.transport", nil, [("parent", parent), ("child", child), ("over", reason)])
+        }
     }
 }

@@ -9,7 +9,7 @@ extension TopologyFile.Reader {
     // MARK: IDCs
 
     mutating func readIDC(_ item: Document, _ path: String) {
-        let known = ["id", "region", "latitude", "longitude", "time_zone"]
+        let known = ["id", "region", "latitude", "longitude", "time_zone", "transport"]
         guard let fields = fields(item, path, known: known) else {
             (knowsAllIDCs, knowsAllRegions) = (false, false)
             return
@@ -19,6 +19,7 @@ extension TopologyFile.Reader {
         if region == nil, fields["region"] != nil { knowsAllRegions = false }
         let coordinates = coordinates(fields)
         let timeZone = fields.value("time_zone", .timeZone, &problems)
+        let transport = fields.value("transport", .transport, &problems)
         guard let id else {
             knowsAllIDCs = false
             return
@@ -29,7 +30,8 @@ extension TopologyFile.Reader {
         }
         items["IDC \"\(id)\""] = fields
         idcs.append(
-            Topology.IDC(id: id, region: region ?? "", coordinates: coordinates, timeZone: timeZone ?? ""))
+            Topology.IDC(
+                id: id, region: region ?? "", coordinates: coordinates, timeZone: timeZone ?? "", transport: transport))
     }
 
     private mutating func coordinates(_ fields: Fields) -> Coordinates? {
@@ -55,7 +57,7 @@ extension TopologyFile.Reader {
         if let idc { checkIDC(idc, fields, "idc") }
         let roles = roles(fields)
         let addresses = TopologyFile.Addresses(
-            relay: address("relay", fields), rtmp: address("rtmp", fields), http: address("http", fields))
+            relay: relays(fields), rtmp: address("rtmp", fields), http: address("http", fields))
         let capacity = capacity(fields)
         guard let id, isNew(id, "node", fields, "id", \.nodeLines) else { return }
         items["node \"\(id)\""] = fields
@@ -75,16 +77,35 @@ extension TopologyFile.Reader {
         return roles
     }
 
+    /// One address for each transport.
+    private mutating func relays(_ fields: Fields) -> [Remote] {
+        var relays: [Remote] = []
+        for (address, line) in fields.list("relay", .address, &problems) ?? [] {
+            claim(address, fields.key("relay"), line)
+            if relays.contains(where: { $0.transport == address.transport }) {
+                problems.refuse(
+                    line: line, fields.key("relay"), "lists two addresses over \(address.transport)",
+                    "keep one, and put tls:// or srt:// before what is another transport's")
+            } else {
+                relays.append(address)
+            }
+        }
+        return relays
+    }
+
     private mutating func address(_ name: String, _ fields: Fields) -> Remote? {
         guard let address = fields.value(name, .address, &problems), let line = fields[name]?.line else { return nil }
-        let key = fields.key(name)
+        claim(address, fields.key(name), line)
+        return address
+    }
+
+    private mutating func claim(_ address: Remote, _ key: String, _ line: Int) {
         if let owner = addressOwners[address] {
             problems.refuse(
                 line: line, key, "\(address) is also \(owner.key), on line \(owner.line)", "give each port its own")
         } else {
             addressOwners[address] = (key, line)
         }
-        return address
     }
 
     private mutating func capacity(_ fields: Fields) -> NodeCapacity {
@@ -132,7 +153,7 @@ extension TopologyFile.Reader {
     // MARK: Links
 
     mutating func readLink(_ item: Document, _ path: String) {
-        let known = ["from", "to", "both", "capacity", "rtt", "loss", "price_per_gb", "price_per_mbit"]
+        let known = ["from", "to", "both", "capacity", "rtt", "loss", "price_per_gb", "price_per_mbit", "transport"]
         guard let fields = fields(item, path, known: known) else {
             knowsAllLinks = false
             return
@@ -143,7 +164,8 @@ extension TopologyFile.Reader {
         let quality = Topology.LinkQuality(
             capacity: neededMark("capacity", .rate, fields) ?? TopologyFile.standIn,
             rtt: fields.needed("rtt", .roundTrip, &problems) ?? 0,
-            loss: fields.value("loss", .loss, &problems) ?? 0, price: price(fields))
+            loss: fields.value("loss", .loss, &problems) ?? 0, price: price(fields),
+            transport: fields.value("transport", .transport, &problems))
         guard let from, let to else {
             knowsAllLinks = false
             return
@@ -180,7 +202,9 @@ extension TopologyFile.Reader {
     // MARK: Classes
 
     mutating func readClass(_ item: Document, _ path: String) {
-        let known = ["name", "from", "to", "both", "rtt", "capacity", "loss", "price_per_gb", "price_per_mbit"]
+        let known = [
+            "name", "from", "to", "both", "rtt", "capacity", "loss", "price_per_gb", "price_per_mbit", "transport",
+        ]
         guard let fields = fields(item, path, known: known) else { return }
         let name = fields.needed("name", .name, &problems)
         let from = scope("from", fields)
@@ -190,6 +214,7 @@ extension TopologyFile.Reader {
         let capacity = neededMark("capacity", .rate, fields) ?? TopologyFile.standIn
         let loss = fields.value("loss", .loss, &problems) ?? 0
         let price = price(fields)
+        let transport = fields.value("transport", .transport, &problems)
         guard let name, isNew(name, "class", fields, "name", \.classLines) else { return }
         items["link class \"\(name)\""] = fields
         // Where the scope or the round trip is wrong, a fixed one keeps `Topology` from asking for coordinates.
@@ -199,7 +224,7 @@ extension TopologyFile.Reader {
             classes.append(
                 Topology.LinkClass(
                     name: name, from: from, to: to, latency: isWrong ? .fixed(0) : latency ?? .greatCircle(),
-                    capacity: capacity, loss: loss, price: price))
+                    capacity: capacity, loss: loss, price: price, transport: transport))
         }
     }
 

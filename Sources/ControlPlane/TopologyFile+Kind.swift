@@ -176,6 +176,21 @@ extension TopologyFile.Kind<Roles> {
         })
 }
 
+extension TopologyFile.Kind<Topology.Transport> {
+    private static let names = Topology.Transport.allCases.map(\.rawValue)
+
+    static let transport = Self(
+        expectation: "a transport: " + names.joined(separator: ", "),
+        read: { (text) throws(ValueFault) in
+            if let transport = Topology.Transport(rawValue: text) { return transport }
+            throw ValueFault(
+                "\(quoted(text)) is no transport",
+                Spelling.nearest(to: text.lowercased(), in: names).map { "did you mean \($0)?" }
+                    ?? "write one of \(names.joined(separator: ", ")), or leave it out for the best that both ends have"
+            )
+        })
+}
+
 extension TopologyFile.Kind<Topology.LinkClass.Scope> {
     static let scope = Self(
         expectation: "anywhere, region NAME or idc ID",

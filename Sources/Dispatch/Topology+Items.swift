@@ -7,12 +7,18 @@ extension Topology {
         public var coordinates: Coordinates?
         /// A name of the time zone database (`Europe/Paris`), or empty.
         public var timeZone: String
+        /// What its nodes talk over among themselves; nil is the best that both have.
+        public var transport: Transport?
 
-        public init(id: String, region: String = "", coordinates: Coordinates? = nil, timeZone: String = "") {
+        public init(
+            id: String, region: String = "", coordinates: Coordinates? = nil, timeZone: String = "",
+            transport: Transport? = nil
+        ) {
             self.id = id
             self.region = region
             self.coordinates = coordinates
             self.timeZone = timeZone
+            self.transport = transport
         }
     }
 
@@ -43,12 +49,17 @@ extension Topology {
         /// The share of packets lost, 0 to 1.
         public var loss: Double
         public var price: Price
+        /// What nodes talk over for streams in this direction; nil is the best that both have.
+        public var transport: Transport?
 
-        public init(capacity: Mark, rtt: Double, loss: Double = 0, price: Price = .free) {
+        public init(
+            capacity: Mark, rtt: Double, loss: Double = 0, price: Price = .free, transport: Transport? = nil
+        ) {
             self.capacity = capacity
             self.rtt = rtt
             self.loss = loss
             self.price = price
+            self.transport = transport
         }
     }
 
@@ -74,10 +85,12 @@ extension Topology {
         public var capacity: Mark
         public var loss: Double
         public var price: Price
+        /// As that of a link's quality.
+        public var transport: Transport?
 
         public init(
             name: String, from: Scope = .anywhere, to: Scope = .anywhere, latency: Latency, capacity: Mark,
-            loss: Double = 0, price: Price = .free
+            loss: Double = 0, price: Price = .free, transport: Transport? = nil
         ) {
             self.name = name
             self.from = from
@@ -86,6 +99,7 @@ extension Topology {
             self.capacity = capacity
             self.loss = loss
             self.price = price
+            self.transport = transport
         }
 
         public enum Scope: Hashable, Sendable {

@@ -95,7 +95,8 @@ struct TopologyCheck {
             }
             rtt = here.fibreRTT(to: there) * factor + base
         }
-        return Topology.LinkQuality(capacity: link.capacity, rtt: rtt, loss: link.loss, price: link.price)
+        return Topology.LinkQuality(
+            capacity: link.capacity, rtt: rtt, loss: link.loss, price: link.price, transport: link.transport)
     }
 
     private mutating func quality(_ item: String, _ quality: Topology.LinkQuality) {

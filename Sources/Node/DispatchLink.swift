@@ -172,16 +172,19 @@ final class DispatchLink: ConnectionHandler {
             guard let endpoint = endpoints.first, let port = ports.first else { return "" }
             let isEverywhere = endpoint.host == Endpoint.everywhere || endpoint.host == "0.0.0.0"
             let reached = isEverywhere || !state.settings.node.address.isEmpty ? host : endpoint.host
-            return reached.isEmpty ? "" : Remote(host: reached, port: Int(port), over: transport).description
+            let address = reached.isEmpty ? "" : Remote(host: reached, port: Int(port), over: transport).description
+            // The longest of host names leave no room for the scheme.
+            return Register.allows(address) ? address : ""
         }
         let settings = state.settings
-        // One of them is told: the safest, then the plainest.
+        // The safest first, then the plainest: a dispatcher that knows of one alone takes that.
         let doors = [
             place(settings.relay.tlsListen, ports.relayTLS, over: .tls), place(settings.relay.listen, ports.relay),
             place(settings.relay.srtListen, ports.relaySRT, over: .srt),
         ]
         return Register(
-            roles: [.ingest, .relay, .edge], relay: doors.first { !$0.isEmpty } ?? "",
+            roles: [.ingest, .relay, .edge], relays: doors.filter { !$0.isEmpty },
+            dials: state.certificates.dialling == nil ? [.tcp, .srt] : .all,
             rtmp: place(settings.rtmp.listen, ports.rtmp), http: place(settings.http.listen, ports.http),
             isDraining: state.isDraining)
     }

@@ -17,6 +17,8 @@ final class RelaySession: WireSession {
     var tunnel: SRTTunnel?
     let trunk: RelayTrunk
     private var heartbeat: Heartbeat
+    /// Tells of a parent's death where SRT, which goes over UDP, does not.
+    private var probe: PortProbe?
     private(set) var feeds: [UInt32: RelayFeed] = [:] { didSet { current = nil } }
     private var asked: [UInt32: RelayFeed] = [:]
     private var nextRequest: UInt32 = 1
@@ -50,6 +52,10 @@ final class RelaySession: WireSession {
     private static let idleHold: UInt64 = 10_000
     /// Pings that may stay unanswered before the peer is held for dead.
     private static let pingsPerDeath: UInt64 = 3
+    /// Nanoseconds of silence of a parent over SRT after which its port is looked at: frames come more often.
+    private static let probeAfter: UInt64 = 100_000_000
+    /// Nanoseconds between two looks.
+    private static let probeInterval: UInt64 = 25_000_000
 
     override var protocolName: String { "relay" }
     override var agent: String { machine.peer?.node.name ?? remote ?? "" }
@@ -245,12 +251,35 @@ final class RelaySession: WireSession {
 
     private func armTimer() {
         let now = Clock.monotonicNanoseconds
-        let deadline = heartbeat.deadline
+        var deadline = heartbeat.deadline
+        if needsProbe {
+            let silence = heartbeat.silence(now: now)
+            let wait =
+                silence < RelaySession.probeAfter ? RelaySession.probeAfter - silence : RelaySession.probeInterval
+            deadline = min(deadline, now + wait)
+        }
         timer.arm(after: deadline > now ? (deadline - now) / 1_000_000 + 1 : 1)
+    }
+
+    /// A stream is due from a parent that was dialled over SRT.
+    private var needsProbe: Bool { tunnel != nil && remote != nil && !feeds.isEmpty }
+
+    /// Whether the parent's process is known to be gone. A parent that is silent for another reason is left alone.
+    private var isPortClosed: Bool {
+        guard needsProbe, heartbeat.silence(now: Clock.monotonicNanoseconds) >= RelaySession.probeAfter else {
+            return false
+        }
+        probe = probe ?? PortProbe(connection.peer, on: loop)
+        return probe?.findsClosed() ?? false
     }
 
     private func beat() {
         guard !isEnded else { return }
+        if isPortClosed {
+            let milliseconds = heartbeat.silence(now: Clock.monotonicNanoseconds) / 1_000_000
+            let error = RelayError.silent(milliseconds: milliseconds)
+            return fail(error.reason, "\(error), and its port is closed")
+        }
         switch heartbeat.tick(now: Clock.monotonicNanoseconds) {
         case .none: break
         case .ping(let token):

@@ -6,9 +6,20 @@ extension Register {
     init(_ fields: inout FieldReader) throws(RelayError) {
         let roles = NodeRoles(rawValue: try fields.u8())
         let isDraining = try fields.flag("mark of draining")
+        let relay = try fields.address()
         self.init(
-            roles: roles, relay: try fields.address(), rtmp: try fields.address(), http: try fields.address(),
+            roles: roles, relays: relay.isEmpty ? [] : [relay], rtmp: try fields.address(), http: try fields.address(),
             isDraining: isDraining)
+        // A node of the first version ends here.
+        guard fields.hasMore else { return }
+        dials = RelayTransports(rawValue: try fields.u8())
+        let count = try fields.count(Register.relayLimit - 1, "relay addresses")
+        guard count == 0 || !relay.isEmpty else { throw fields.bad("first relay address") }
+        for _ in 0..<count {
+            let address = try fields.address()
+            guard !address.isEmpty else { throw fields.bad("address") }
+            relays.append(address)
+        }
     }
 }
 
@@ -132,6 +143,12 @@ extension Room {
 }
 
 extension FieldReader {
+    /// Whether anything follows: fields that an older version does not send.
+    fileprivate var hasMore: Bool {
+        var ahead = self
+        return (try? ahead.u8()) != nil
+    }
+
     /// Only 0 and 1, so that what is read is what was meant.
     fileprivate mutating func flag(_ field: String) throws(RelayError) -> Bool {
         switch try u8() {

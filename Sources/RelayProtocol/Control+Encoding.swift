@@ -5,10 +5,12 @@ extension Register {
     func append(to bytes: inout [UInt8]) {
         bytes.append(roles.rawValue)
         bytes.append(flag: isDraining)
-        for address in [relay, rtmp, http] {
-            precondition(Register.allows(address), "an address is host:port, or empty")
-            bytes.append(long: address)
-        }
+        precondition(relays.allSatisfy { !$0.isEmpty }, "who has no relay port gives no address of one")
+        for address in [relays.first ?? "", rtmp, http] { bytes.append(address: address) }
+        bytes.append(dials.rawValue)
+        let others = relays.dropFirst().prefix(Register.relayLimit - 1)
+        bytes.append(UInt8(others.count))
+        for address in others { bytes.append(address: address) }
     }
 }
 
@@ -132,4 +134,9 @@ extension Room {
 
 extension [UInt8] {
     fileprivate mutating func append(flag: Bool) { append(flag ? 1 : 0) }
+
+    fileprivate mutating func append(address: String) {
+        precondition(Register.allows(address), "an address is host:port, or empty")
+        append(long: address)
+    }
 }

@@ -40,7 +40,7 @@ private struct Office {
             take(
                 .register(
                     Register(
-                        roles: [.ingest, .relay, .edge], relay: "\(node.id):1937", rtmp: "\(node.id):1935",
+                        roles: [.ingest, .relay, .edge], relays: ["\(node.id):1937"], rtmp: "\(node.id):1935",
                         http: "\(node.id):8080", isDraining: false)), from: node.id)
         }
         said = []

@@ -123,7 +123,8 @@ struct TopologyFileRefusalTests {
             ("{id: x, timezone: UTC}", "idcs[0].timezone: unknown key; did you mean time_zone?"),
             (
                 "{id: x, tier: 1}",
-                "idcs[0].tier: unknown key; the keys here are id, region, latitude, longitude, time_zone"
+                "idcs[0].tier: unknown key; the keys here are id, region, latitude, longitude, time_zone, "
+                    + "transport"
             ),
             ("{id: x}, {id: x}", #"idcs[1].id: IDC "x" is given twice, first on line 1; rename or delete one of them"#),
         ])
@@ -297,7 +298,7 @@ struct TopologyFileRefusalTests {
             (
                 "{from: b, to: a, capacity: 1Gbit, rtt: 1ms, price: 1}",
                 "links[0].price: unknown key; the keys here are from, to, both, capacity, rtt, loss, price_per_gb, "
-                    + "price_per_mbit"
+                    + "price_per_mbit, transport"
             ),
             (
                 "{from: b, to: a, capacity: 1Gbit, rtt: 1ms, both: yes}",

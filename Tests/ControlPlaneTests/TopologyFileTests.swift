@@ -32,7 +32,12 @@ struct TopologyFileTests {
         #expect(topology.nodes.count == 9)
         let first = topology.nodes[0]
         #expect(first.roles == [.ingest, .relay])
-        #expect(first.addresses == ["fra-1.example.net:1937", "fra-1.example.net:1935", "fra-1.example.net:8080"])
+        let host = "fra-1.example.net"
+        #expect(first.addresses == ["\(host):1937", "\(host):1935", "\(host):8080", "srt://\(host):1939"])
+        #expect(
+            TopologyFile.Addresses(of: first).relay == [
+                Remote(host: host, port: 1937), Remote(host: host, port: 1939, over: .srt),
+            ])
         #expect(first.capacity.out == Mark(soft: 6_000, hard: 8_000))
         #expect(first.capacity.in == Mark(4_000))
         #expect(first.capacity.sessions == Mark(20_000))
@@ -43,6 +48,8 @@ struct TopologyFileTests {
         #expect(try link(topology, "fra", "sin")?.price == Price(perGigabyte: 0.02))
         #expect(try link(topology, "sin", "fra")?.price == Price(perGigabyte: 0.09))
         #expect(try link(topology, "iad", "sin")?.loss == 0.0005)
+        #expect(try link(topology, "iad", "sin")?.transport == .srt && link(topology, "sin", "iad")?.transport == .srt)
+        #expect(leased.transport == nil)
     }
 
     @Test("of the clouds loads, with measured round trips and prices per direction")
@@ -93,7 +100,7 @@ struct TopologyFileTests {
         let first = TopologyFile.Addresses(of: nodes[0])
         #expect(first == TopologyFile.Addresses(rtmp: Remote(host: "2001:db8::1", port: 1935)))
         let second = TopologyFile.Addresses(of: nodes[1])
-        #expect(second.relay == Remote(host: "192.0.2.7", port: 1937) && second.rtmp == nil)
+        #expect(second.relay == [Remote(host: "192.0.2.7", port: 1937)] && second.rtmp == nil)
         #expect(second.http == Remote(host: "n2.example.net", port: 80))
     }
 
@@ -117,6 +124,25 @@ struct TopologyFileTests {
             capacity: Mark(1_000), rtt: 1_500, loss: 0.57, price: Price(perGigabyte: 0.01))
         #expect(try link(topology, "a", "b") == (there ? quality : nil))
         #expect(try link(topology, "b", "a") == (back ? quality : nil))
+    }
+
+    @Test("says what links, classes and IDCs talk over, for each direction; without a word it is left open")
+    func transports() throws {
+        let yaml = """
+            idcs: [{id: a, transport: tls}, {id: b}, {id: c}]
+            nodes: [{id: a1, idc: a, capacity: {out: 8Gbit}}]
+            links: [{from: a, to: b, capacity: 1Gbit, rtt: 5ms, transport: srt}]
+            classes:
+              - {name: back, from: idc b, to: idc a, rtt: 5ms, capacity: 1Gbit}
+              - {name: any, rtt: 5ms, capacity: 1Gbit, transport: tcp}
+            """
+        let topology = try Self.parse(yaml)
+        func transport(_ from: String, _ to: String) throws -> Topology.Transport? {
+            topology.transport(
+                from: try #require(topology.idc(named: from)), to: try #require(topology.idc(named: to)))
+        }
+        #expect(try transport("a", "b") == .srt && transport("b", "a") == nil && transport("b", "c") == .tcp)
+        #expect(try transport("a", "a") == .tls && transport("b", "b") == nil)
     }
 
     @Test("derives round trips with a factor and a base of its own")

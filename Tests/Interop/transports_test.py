@@ -5,7 +5,7 @@ import subprocess
 import unittest
 
 import support
-from support import Dispatcher, Recorder, Server, ServerTest, packets, sample, until
+from support import Dispatcher, Recorder, Server, ServerTest, kill, packets, sample, until
 
 TOPOLOGY = """
 idcs:
@@ -13,6 +13,20 @@ idcs:
 nodes:
   - {id: origin, idc: local, roles: [ingest, relay], capacity: {out: 1Gbit, in: 1Gbit, sessions: 100, cpu: 1}}
   - {id: edge, idc: local, roles: [edge], capacity: {out: 1Gbit, in: 1Gbit, sessions: 100, cpu: 1}}
+"""
+
+# The cheapest way to the edge is over the relay, by SRT; the other is straight from the origin, by TLS.
+LINKS = """
+idcs: [{id: here}, {id: half-way}, {id: far}]
+nodes:
+  - {id: origin, idc: here, roles: [ingest, relay], capacity: {out: 1Gbit, in: 1Gbit, sessions: 100, cpu: 1}}
+  - {id: relay, idc: half-way, roles: relay, capacity: {out: 1Gbit, in: 1Gbit, sessions: 100, cpu: 1}}
+  - {id: edge, idc: far, roles: edge, capacity: {out: 1Gbit, in: 1Gbit, sessions: 100, cpu: 1}}
+links:
+  - {from: here, to: half-way, capacity: 1Gbit, rtt: 10ms, transport: tcp}
+classes:
+  - {name: lossy, from: idc half-way, to: idc far, rtt: 10ms, capacity: 1Gbit, transport: srt}
+  - {name: public, to: idc far, rtt: 300ms, capacity: 1Gbit, price_per_gb: 1, transport: tls}
 """
 
 
@@ -109,6 +123,102 @@ class TransportsTest(ServerTest):
             origin.rtmp("steered")).succeed()
         self.assertGreater(len(viewer.wait()), 300_000)
         self.assertIn("parent=tls://", edge.log)
+
+
+class LinkTransportsTest(ServerTest):
+    """A network whose topology says what each link talks over."""
+
+    settings = ()
+
+    @classmethod
+    def setUpClass(cls):
+        folder = pathlib.Path(support.SCRATCH.name)
+        cls.certificates = authority(folder / "links")
+        cls.secret = folder / "links-secret"
+        cls.secret.write_text("a secret of some length")
+
+    def network(self, edge=(), relay=("relay.srt_listen=127.0.0.1:0",)):
+        self.dispatcher = Dispatcher(LINKS, (*self.certificates, f"relay.secret_file={self.secret}"))
+        self.addCleanup(self.dispatcher.stop)
+        both = ("relay.srt_listen=127.0.0.1:0", "relay.tls_listen=127.0.0.1:0")
+        self.server = self.node("origin", *both, *self.certificates)
+        self.relay = self.node("relay", "relay.tls_listen=127.0.0.1:0", *self.certificates, *relay)
+        self.edge = self.node("edge", *self.certificates, *edge)
+        self.dispatcher.wait_connected(3)
+
+    def node(self, name, *settings):
+        server = Server(
+            (f"dispatch.servers={self.dispatcher.address}", f"relay.secret_file={self.secret}", "publish.linger=2s",
+             *settings), node=name)
+        self.addCleanup(server.stop)
+        return server
+
+    def watch(self, name):
+        viewer = Recorder(self, self.edge.flv(name))
+        self.edge.wait_viewers(1, name)
+        publisher = self.publish(sample(seconds=8), name)
+        until(lambda: len(viewer.data) > 50_000, "the viewer is served")
+        return viewer, publisher
+
+    def assert_whole(self, viewer):
+        path = self.scratch(".flv")
+        pathlib.Path(path).write_bytes(viewer.wait())
+        for kind in "va":
+            whole, part = packets(sample(seconds=8), kind), packets(path, kind)
+            self.assertGreater(len(part), 200, kind)
+            self.assertEqual(part, whole[-len(part):], kind)
+
+    def parent(self, name):
+        stream = self.edge.stream(name)
+        return stream["publisher"]["address"] if stream and stream["publisher"] else ""
+
+    def route(self, name, at="edge"):
+        found = self.dispatcher.api(f"/api/v1/routes/live/{name}?at={at}")
+        return {parent["node"]: parent for parent in found["parents"]}
+
+    def transports(self, name):
+        [found] = self.dispatcher.api(f"/api/v1/topology?stream=live/{name}")["streams"]
+        return {place["node"]: place["transport"] for place in found["tree"]}
+
+    def test_each_link_talks_over_its_own_and_a_dead_parent_is_replaced_over_another(self):
+        cache = self.scratch()
+        self.network(edge=(f"dispatch.cache={cache}",))
+        viewer, publisher = self.watch("mixed")
+        self.assertTrue(self.parent("mixed").startswith("srt://"))
+        self.assertEqual(self.transports("mixed"), {"origin": "", "relay": "tcp", "edge": "srt"})
+        route = self.route("mixed")
+        self.assertEqual({node: each["transport"] for node, each in route.items()}, {"relay": "srt", "origin": "tls"})
+        self.assertEqual(route["relay"]["transportWhy"], "srt, as the link half-way to far asks")
+        self.assertEqual(route["relay"]["address"], self.parent("mixed"))
+        self.assertTrue(route["origin"]["address"].startswith("tls://127.0.0.1:"))
+        nodes = {node["id"]: node for node in self.dispatcher.api("/api/v1/topology")["nodes"]}
+        self.assertEqual(len(nodes["origin"]["relays"]), 3)
+        self.assertEqual(nodes["edge"]["dials"], ["tcp", "tls", "srt"])
+        until(lambda: route["relay"]["address"] in pathlib.Path(cache).read_text(), "the way is kept for bad times")
+        kill(self.relay.program)
+        until(lambda: self.parent("mixed").startswith("tls://"), "the other parent has taken over")
+        until(lambda: self.transports("mixed").get("edge") == "tls", "the dispatcher knows")
+        publisher.succeed()
+        self.assert_whole(viewer)
+
+    def test_two_parents_at_once_may_be_reached_over_two_transports(self):
+        self.network(edge=("relay.redundancy=2",))
+        viewer, publisher = self.watch("twice")
+        until(lambda: all(f"parent={each}://" in self.edge.log for each in ("srt", "tls")), "both deliver")
+        kill(self.relay.program)
+        publisher.succeed()
+        self.assert_whole(viewer)
+
+    def test_a_parent_without_the_wanted_transport_is_reached_over_another_and_that_is_told(self):
+        self.network(relay=())
+        viewer, publisher = self.watch("without")
+        self.assertTrue(self.parent("without").startswith("tls://"))
+        why = "tls: the link half-way to far asks for srt, which relay does not offer"
+        self.assertEqual(self.route("without")["relay"]["transportWhy"], why)
+        self.assertIn("dispatch.transport", self.dispatcher.log)
+        self.assertIn(why, self.dispatcher.log)
+        publisher.succeed()
+        self.assert_whole(viewer)
 
 
 if __name__ == "__main__":

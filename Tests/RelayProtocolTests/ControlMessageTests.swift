@@ -18,7 +18,8 @@ struct ControlMessageTests {
     @Test("every message of the control link has its number, from 128 on, and its bytes in their places")
     func layout() {
         #expect(MessageType.control.map(\.rawValue) == Array(128...135))
-        let register = Register(roles: [.ingest, .edge], relay: "a:1", http: "b:2", isDraining: true)
+        let register = Register(
+            roles: [.ingest, .edge], relays: ["a:1", "c:3"], dials: [.tcp, .srt], http: "b:2", isDraining: true)
         let load = Load(
             kilobitsOut: 1, kilobitsIn: 2, sessions: 3, cpuPermille: 1_000, fullPermille: 801,
             links: [LinkMeasure(node: node("n"), roundTripMicroseconds: 256, lossPerMillion: 1_000_000)])
@@ -32,7 +33,10 @@ struct ControlMessageTests {
         let steer = Steer(request: 3, name: name, parents: [SteerParent(place: place, path: path("m", "n"))], why: "w")
         let nameBytes: [UInt8] = [0, 4, 0x6c, 0x69, 0x76, 0x65, 0, 3, 0x63, 0x61, 0x6d]
         let expected: [(RelayMessage, [UInt8])] = [
-            (.register(register), [5, 1, 0, 3, 0x61, 0x3a, 0x31, 0, 0, 0, 3, 0x62, 0x3a, 0x32]),
+            (
+                .register(register),
+                [5, 1, 0, 3, 0x61, 0x3a, 0x31, 0, 0, 0, 3, 0x62, 0x3a, 0x32, 5, 1, 0, 3, 0x63, 0x3a, 0x33]
+            ),
             (
                 .load(load),
                 [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 3, 0xe8, 3, 0x21, 0, 1, 0, 0, 1, 0, 0, 0x0f, 0x42, 0x40, 1, 0x6e]
@@ -81,7 +85,7 @@ struct ControlMessageTests {
             var random = Random(seed: seed)
             let message = random.control(type)
             let body = Array(message.bytes[10...])
-            for count in body.indices {
+            for count in body.indices where Array(body[..<count]) != message.firstVersion {
                 let error = failure(raw(type.rawValue, Array(body[..<count])))
                 guard error == .truncated(message: type) else {
                     Issue.record("seed \(seed): \(count) of \(body.count) bytes give \(String(describing: error))")
@@ -114,8 +118,14 @@ struct ControlMessageTests {
     @Test("a wrong value is refused wherever it stands")
     func values() {
         func bad(_ type: MessageType, _ field: String) -> RelayError { .badField(message: type, field: field) }
-        let register = RelayMessage.register(Register(roles: .relay, relay: "a:1"))
+        let register = RelayMessage.register(Register(roles: .relay, relays: ["a:1", "b:2"]))
         #expect(refusal(of: register) { _ in } == nil)
+        // The first address ends at 7, those of RTMP and HTTP at 9 and 11; what the node dials stands there.
+        #expect(refusal(of: register) { $0[11] = 0xff } == nil, "unknown transports are kept")
+        #expect(refusal(of: register) { $0[12] = 8 } == bad(.register, "number of relay addresses"))
+        #expect(refusal(of: register) { $0[13...14] = [0, 0] } == bad(.register, "address"))
+        #expect(
+            refusal(of: register) { $0.replaceSubrange(2..<7, with: [0, 0]) } == bad(.register, "first relay address"))
         #expect(refusal(of: register) { $0[0] = 0xff } == nil, "unknown roles are kept")
         #expect(refusal(of: register) { $0[1] = 2 } == bad(.register, "mark of draining"))
         #expect(refusal(of: register) { $0[2] = 2 } == bad(.register, "length of the address"))
@@ -221,8 +231,23 @@ struct ControlMessageTests {
         let room = (RelayLimits.controlBody - 16) / 73
         #expect(try messages(load(longestNode, links: 256).bytes) == [load(longestNode, links: room)])
         let register = RelayMessage.register(
-            Register(roles: [], relay: longestAddress, rtmp: longestAddress, http: longestAddress))
+            Register(
+                roles: [], relays: Array(repeating: longestAddress, count: Register.relayLimit), rtmp: longestAddress,
+                http: longestAddress))
         #expect(try messages(register.bytes) == [register])
+    }
+
+    @Test("a node that registers one address as the first version did is read, and taken to dial everything")
+    func oldRegister() throws {
+        let old: [UInt8] = [5, 0, 0, 3, 0x61, 0x3a, 0x31, 0, 0, 0, 3, 0x62, 0x3a, 0x32]
+        let register = Register(roles: [.ingest, .edge], relays: ["a:1"], dials: .all, http: "b:2")
+        #expect(try messages(raw(MessageType.register.rawValue, old)) == [.register(register)])
+        let none: [UInt8] = [5, 0, 0, 0, 0, 0, 0, 0]
+        #expect(
+            try messages(raw(MessageType.register.rawValue, none)) == [.register(Register(roles: [.ingest, .edge]))])
+        // To who reads the first version, the message begins as it always has.
+        let new = Register(roles: [.ingest, .edge], relays: ["a:1", "srt://a:2"], dials: [.tcp], http: "b:2")
+        #expect(Array(RelayMessage.register(new).bytes[10...].prefix(old.count)) == old)
     }
 
     @Test("a reason for operators loses control characters when it is read")

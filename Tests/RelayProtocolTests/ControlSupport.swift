@@ -7,6 +7,16 @@ extension MessageType {
     static let control: [MessageType] = [.register, .load, .carry, .want, .unwant, .steer, .room, .raise]
 }
 
+extension RelayMessage {
+    /// The body as a node of the first version would have sent it, where fields were added since: a message that ends
+    /// there is whole.
+    var firstVersion: [UInt8]? {
+        guard case .register(let register) = self else { return nil }
+        let addresses = [register.relays.first ?? "", register.rtmp, register.http]
+        return Array(bytes[10...].prefix(2 + addresses.reduce(0) { $0 + 2 + $1.utf8.count }))
+    }
+}
+
 /// The longest that names and ids may be.
 let longestNode = node(String(repeating: "n", count: RelayLimits.identifier))
 let longestAddress = String(repeating: "h", count: RelayLimits.address)
@@ -44,7 +54,9 @@ extension Random {
         case .register:
             return .register(
                 Register(
-                    roles: NodeRoles(rawValue: UInt8(below(256))), relay: address(), rtmp: address(), http: address(),
+                    roles: NodeRoles(rawValue: UInt8(below(256))),
+                    relays: (0..<below(Register.relayLimit + 1)).map { "10.0.0.\($0):\(below(65536))" },
+                    dials: RelayTransports(rawValue: UInt8(below(256))), rtmp: address(), http: address(),
                     isDraining: chance(50)))
         case .load:
             let links = (0..<below(12)).map { _ in
