@@ -21,6 +21,8 @@ final class Poller {
         handle = .allocate(capacity: 1)
         guard uv_poll_init(loop.uv, handle, descriptor) == 0 else {
             handle.deallocate()
+            // What is half made is destroyed like what is whole.
+            closed = true
             return nil
         }
         handle.pointee.data = Unmanaged.passUnretained(self).toOpaque()
