@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 #include <stdint.h>
 #include <string.h>
+#include "wide_gcm.h"
 
 /* What OpenSSL offers as macros only, which Swift does not see. */
 
@@ -77,9 +78,11 @@ enum {
     CSSL_NEXT_RECORD_TYPE = 74,
 };
 
+enum cssl_cipher { CSSL_AES_128_GCM = 1, CSSL_AES_256_GCM, CSSL_CHACHA20_POLY1305 };
+
 /* What the offer says. `key` lies within the offer. */
 struct cssl_keys {
-    const char *cipher;
+    enum cssl_cipher cipher;
     const uint8_t *key;
     /* Mixed with the number of a record into its nonce; of TLS 1.2 with AES the first four bytes only. */
     uint8_t iv[12];
@@ -101,7 +104,7 @@ static inline int cssl_read_keys(const void *offer, struct cssl_keys *keys) {
     switch (info->cipher_type) {
     case TLS_CIPHER_AES_GCM_128: {
         const struct tls12_crypto_info_aes_gcm_128 *aes = (const struct tls12_crypto_info_aes_gcm_128 *)offer;
-        keys->cipher = "AES-128-GCM";
+        keys->cipher = CSSL_AES_128_GCM;
         keys->key = aes->key;
         memcpy(keys->iv, aes->salt, sizeof aes->salt);
         memcpy(keys->iv + sizeof aes->salt, aes->iv, sizeof aes->iv);
@@ -110,7 +113,7 @@ static inline int cssl_read_keys(const void *offer, struct cssl_keys *keys) {
     }
     case TLS_CIPHER_AES_GCM_256: {
         const struct tls12_crypto_info_aes_gcm_256 *aes = (const struct tls12_crypto_info_aes_gcm_256 *)offer;
-        keys->cipher = "AES-256-GCM";
+        keys->cipher = CSSL_AES_256_GCM;
         keys->key = aes->key;
         memcpy(keys->iv, aes->salt, sizeof aes->salt);
         memcpy(keys->iv + sizeof aes->salt, aes->iv, sizeof aes->iv);
@@ -120,7 +123,7 @@ static inline int cssl_read_keys(const void *offer, struct cssl_keys *keys) {
     case TLS_CIPHER_CHACHA20_POLY1305: {
         const struct tls12_crypto_info_chacha20_poly1305 *chacha =
             (const struct tls12_crypto_info_chacha20_poly1305 *)offer;
-        keys->cipher = "ChaCha20-Poly1305";
+        keys->cipher = CSSL_CHACHA20_POLY1305;
         keys->key = chacha->key;
         memcpy(keys->iv, chacha->iv, sizeof keys->iv);
         keys->sequence = cssl_number(chacha->rec_seq);

@@ -2,12 +2,12 @@
 ///
 /// OpenSSL hands these keys over once, before the first record under them, and seals nothing with them itself: see the
 /// module's page. Invariants: `sequence` only grows, and grows before a record is sealed, so no nonce is used twice, not
-/// even when a record came to nothing; after that none is sealed any more. The key is never in memory of ours: it goes
-/// from OpenSSL's offer into OpenSSL's cipher, which wipes it when it is freed.
+/// even when a record came to nothing; after that none is sealed any more. The key goes from OpenSSL's offer into the
+/// cipher, which wipes it when it goes.
 import COpenSSL
 
 final class RecordSealer {
-    private let cipher: OpaquePointer
+    private let cipher: RecordCipher
     private let isVersion13: Bool
     /// TLS 1.2 with AES sends half of the nonce along (RFC 5288 §3): the record's number.
     private let sendsNonce: Bool
@@ -17,9 +17,9 @@ final class RecordSealer {
     private var isBroken = false
 
     static let headerSize = 5
-    static let tagSize = 16
-    private static let nonceSize = 12
     private static let explicitNonceSize = 8
+    /// A record's number, and its header: what TLS 1.2 authenticates beside the text.
+    private static let numberedSize = 8 + headerSize
 
     enum RecordType {
         static let handshake: UInt8 = 22
@@ -27,18 +27,14 @@ final class RecordSealer {
     }
 
     /// Nil where the offer is of a kind that is better left to OpenSSL.
-    init?(offer: UnsafeRawPointer) {
+    init?(offer: UnsafeRawPointer, isWide: Bool) {
         var keys = cssl_keys()
         guard cssl_read_keys(offer, &keys) == 1, keys.version == TLS1_3_VERSION || keys.version == TLS1_2_VERSION,
-            let kind = RecordSealer.kind(keys.cipher), let cipher = EVP_CIPHER_CTX_new()
+            let kind = RecordSealer.kind(keys.cipher), let cipher = RecordCipher(kind, key: keys.key, isWide: isWide)
         else { return nil }
-        guard EVP_EncryptInit_ex2(cipher, kind, keys.key, nil, nil) == 1 else {
-            EVP_CIPHER_CTX_free(cipher)
-            return nil
-        }
         self.cipher = cipher
         isVersion13 = keys.version == TLS1_3_VERSION
-        sendsNonce = !isVersion13 && kind != RecordSealer.chacha20
+        sendsNonce = !isVersion13 && kind != .chacha20
         (noncePrefix, nonceMask) = withUnsafeBytes(of: keys.iv) {
             ($0.loadUnaligned(as: UInt32.self), UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 4, as: UInt64.self)))
         }
@@ -46,15 +42,15 @@ final class RecordSealer {
         withUnsafeMutableBytes(of: &keys) { OPENSSL_cleanse($0.baseAddress, $0.count) }
     }
 
-    deinit { EVP_CIPHER_CTX_free(cipher) }
+    deinit { cipher.free() }
 
-    // Fetched once: a look-up by name costs more than a record. `nonisolated(unsafe)` is sound: never changed.
-    private nonisolated(unsafe) static let aes128 = EVP_CIPHER_fetch(nil, "AES-128-GCM", nil)
-    private nonisolated(unsafe) static let aes256 = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
-    private nonisolated(unsafe) static let chacha20 = EVP_CIPHER_fetch(nil, "ChaCha20-Poly1305", nil)
-
-    private static func kind(_ name: UnsafePointer<CChar>) -> OpaquePointer? {
-        [aes128, aes256, chacha20].first { $0 != nil && EVP_CIPHER_is_a($0, name) == 1 } ?? nil
+    private static func kind(_ cipher: cssl_cipher) -> RecordCipher.Kind? {
+        switch cipher {
+        case CSSL_AES_128_GCM: .aes128
+        case CSSL_AES_256_GCM: .aes256
+        case CSSL_CHACHA20_POLY1305: .chacha20
+        default: nil
+        }
     }
 
     /// Whether the words begin a KeyUpdate (RFC 8446 §4.6.3): the last record under this key.
@@ -67,56 +63,34 @@ final class RecordSealer {
     func seal(
         _ type: UInt8, _ plain: inout VectorReader, _ size: Int, into out: UnsafeMutableRawPointer
     ) -> Int {
-        guard !isBroken, sequence < .max else { return 0 }
+        guard !isBroken, sequence < .max, size <= plain.left else { return 0 }
         isBroken = true
         let number = sequence
         sequence += 1
-        let nonce = (noncePrefix, sendsNonce ? number.bigEndian : (nonceMask ^ number).bigEndian)
-        guard start(number, nonce.0, nonce.1, type, size, out) else { return 0 }
-        var at = RecordSealer.headerSize + (sendsNonce ? RecordSealer.explicitNonceSize : 0)
-        var left = size
-        while left > 0 {
-            let piece = plain.next(left)
-            guard !piece.isEmpty, update(out + at, piece.baseAddress, piece.count) else { return 0 }
-            at += piece.count
-            left -= piece.count
-        }
-        if isVersion13 {
-            var inner = type
-            guard update(out + at, &inner, 1) else { return 0 }
-            at += 1
-        }
-        var none: Int32 = 0
-        guard EVP_EncryptFinal_ex(cipher, byte(out + at), &none) == 1,
-            EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, Int32(RecordSealer.tagSize), out + at) == 1
-        else { return 0 }
-        isBroken = false
-        return at + RecordSealer.tagSize
-    }
-
-    /// Writes the header, and takes in the nonce and what is authenticated beside the text.
-    private func start(
-        _ number: UInt64, _ prefix: UInt32, _ rest: UInt64, _ type: UInt8, _ size: Int,
-        _ out: UnsafeMutableRawPointer
-    ) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { scratch in
-            scratch.storeBytes(of: prefix, as: UInt32.self)
-            scratch.storeBytes(of: rest, toByteOffset: 4, as: UInt64.self)
+        // The nonce: 4 bytes and 8.
+        let rest = (sendsNonce ? number : nonceMask ^ number).bigEndian
+        let head = RecordSealer.headerSize + (sendsNonce ? RecordSealer.explicitNonceSize : 0)
+        // RFC 8446 §5.2: the type is sealed, and the record looks like application data.
+        let sealed = size + (isVersion13 ? 1 : head - RecordSealer.headerSize) + RecordCipher.tagSize
+        write(isVersion13 ? RecordType.applicationData : type, sealed, out)
+        if sendsNonce { out.storeBytes(of: rest, toByteOffset: RecordSealer.headerSize, as: UInt64.self) }
+        let written = withUnsafeTemporaryAllocation(byteCount: 32, alignment: 16) { scratch in
             let nonce = scratch.baseAddress!
-            guard EVP_EncryptInit_ex2(cipher, nil, nil, byte(nonce), nil) == 1 else { return false }
-            // RFC 8446 §5.2: the type is sealed, and the record looks like application data.
-            let sealed =
-                isVersion13
-                ? size + 1 + RecordSealer.tagSize
-                : size + RecordSealer.tagSize + (sendsNonce ? RecordSealer.explicitNonceSize : 0)
-            write(isVersion13 ? RecordType.applicationData : type, sealed, out)
-            guard !isVersion13 else { return update(nil, out, RecordSealer.headerSize) }
-            if sendsNonce { out.storeBytes(of: rest, toByteOffset: RecordSealer.headerSize, as: UInt64.self) }
-            // RFC 5246 §6.2.3.3: the number, and the header with the size of the text.
-            scratch.storeBytes(of: number.bigEndian, as: UInt64.self)
-            write(type, size, nonce + 8)
-            return update(nil, nonce, 8 + RecordSealer.headerSize)
+            nonce.storeBytes(of: noncePrefix, as: UInt32.self)
+            nonce.storeBytes(of: rest, toByteOffset: 4, as: UInt64.self)
+            var beside = UnsafeRawBufferPointer(start: out, count: RecordSealer.headerSize)
+            if !isVersion13 {
+                // RFC 5246 §6.2.3.3: the number, and the header with the size of the text.
+                (nonce + 16).storeBytes(of: number.bigEndian, as: UInt64.self)
+                write(type, size, nonce + 24)
+                beside = UnsafeRawBufferPointer(start: nonce + 16, count: RecordSealer.numberedSize)
+            }
+            return cipher.seal(
+                nonce: nonce, beside: beside, &plain, size, last: isVersion13 ? type : nil, into: out + head)
         }
+        guard written > 0 else { return 0 }
+        isBroken = false
+        return head + written
     }
 
     private func write(_ type: UInt8, _ size: Int, _ out: UnsafeMutableRawPointer) {
@@ -124,16 +98,5 @@ final class RecordSealer {
         // Both versions say 1.2 here.
         out.storeBytes(of: UInt16(TLS1_2_VERSION).bigEndian, toByteOffset: 1, as: UInt16.self)
         out.storeBytes(of: UInt16(size).bigEndian, toByteOffset: 3, as: UInt16.self)
-    }
-
-    private func update(_ out: UnsafeMutableRawPointer?, _ bytes: UnsafeRawPointer?, _ count: Int) -> Bool {
-        var written: Int32 = 0
-        return EVP_EncryptUpdate(
-            cipher, out.map(byte), &written, bytes?.assumingMemoryBound(to: UInt8.self), Int32(count)) == 1
-            && written == Int32(count)
-    }
-
-    private func byte(_ pointer: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt8> {
-        pointer.assumingMemoryBound(to: UInt8.self)
     }
 }

@@ -23,6 +23,8 @@ public final class TLSSession {
     /// Sealed since the key was renewed here.
     private var records: UInt64 = 0
     private(set) var keysRenewed = 0
+    /// The peer has asked for a new key and not been answered. OpenSSL's word, kept here for the hot path.
+    private var isKeyAsked = false
 
     /// - Parameter host: of a client, the name that the server has to stand for.
     public init(_ context: TLSContext, host: String? = nil) {
@@ -68,6 +70,7 @@ public final class TLSSession {
         while true {
             ERR_clear_error()
             let count = SSL_read(session, buffer.baseAddress, Int32(buffer.count))
+            noteKey()
             if count > 0 {
                 guard plain(UnsafeBufferPointer(rebasing: buffer[..<Int(count)])) else { return }
                 continue
@@ -111,6 +114,9 @@ public final class TLSSession {
     /// Whether records are sealed here, straight from the caller's memory, and not by way of OpenSSL.
     public var sealsItself: Bool { wire.pointee.sealer != nil }
 
+    /// As on a processor without wide instructions. Before the handshake only.
+    func sealNarrowly() { wire.pointee.isWide = false }
+
     /// What the session itself has to say: handshake, alerts, tickets.
     public func takeOutput() -> [UInt8] {
         defer { wire.pointee.kept = [] }
@@ -138,9 +144,10 @@ public final class TLSSession {
 
     /// Whether the key may seal on: a peer that has asked for a new one is answered in front of the next record, so that
     /// one who asks often and reads nothing costs nothing.
-    private var isKeyGood: Bool {
-        records < recordsPerKey && SSL_get_key_update_type(session) == SSL_KEY_UPDATE_NONE
-    }
+    private var isKeyGood: Bool { records < recordsPerKey && !isKeyAsked }
+
+    /// To be called behind all that may change OpenSSL's mind.
+    private func noteKey() { isKeyAsked = SSL_get_key_update_type(session) != SSL_KEY_UPDATE_NONE }
 
     private func room(_ out: UnsafeMutableRawBufferPointer) -> Int {
         min(out.count - wire.pointee.written - TLSSession.recordOverhead, TLSSession.recordSize)
@@ -184,6 +191,7 @@ public final class TLSSession {
         keysRenewed += 1
         ERR_clear_error()
         let kind = askingPeer ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED
+        defer { noteKey() }
         return SSL_key_update(session, kind) == 1 && SSL_do_handshake(session) == 1
     }
 

@@ -18,6 +18,8 @@ struct TLSWire {
     var kept: [UInt8] = []
     /// While there is one, OpenSSL seals nothing.
     private(set) var sealer: RecordSealer?
+    /// Whether keys that come may be used in wide instructions.
+    var isWide = RecordCipher.isWide
     /// Of the next record that OpenSSL writes.
     private var recordType = RecordSealer.RecordType.applicationData
 
@@ -58,7 +60,7 @@ struct TLSWire {
         case CSSL_TAKE_KEYS:
             // The number is 0 where the keys are for opening, which OpenSSL goes on to do.
             guard number != 0, let argument else { return 0 }
-            sealer = RecordSealer(offer: argument)
+            sealer = RecordSealer(offer: argument, isWide: isWide)
             return sealer == nil ? 0 : 1
         case CSSL_IS_SEALING: return sealer == nil ? 0 : 1
         case CSSL_NEXT_RECORD_TYPE:
