@@ -97,7 +97,7 @@ var targets: [Target] = [
     tests(
         "FanoutTests",
         [
-            "Fanout", "StreamLog", "FLV", "MPEGTS", "Media", "EventLoop", "RelayProtocol", "TLS", "Fixtures",
+            "Fanout", "StreamLog", "FLV", "RTMP", "MPEGTS", "Media", "EventLoop", "RelayProtocol", "TLS", "Fixtures",
             "CAllocations",
         ]),
     tests("OperationsTests", ["Operations"]),

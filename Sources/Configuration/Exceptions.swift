@@ -38,7 +38,15 @@ struct Exceptions {
     /// An override's `apps.NAME.section.key`, whatever points the name holds.
     static func split(_ path: String) -> (target: String, key: String)? {
         let parts = path.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count >= 4, parts[0] == section else { return nil }
+        guard parts.count >= 3, parts[0] == section else { return nil }
+        // A key of no section stands alone, unless a section's is meant.
+        if Key.byPath[String(parts[parts.count - 1])] != nil,
+            Key.byPath[parts.suffix(2).joined(separator: ".")] == nil
+        {
+            let target = parts[1..<(parts.count - 1)].joined(separator: ".")
+            return target.isEmpty ? nil : (target, String(parts[parts.count - 1]))
+        }
+        guard parts.count >= 4 else { return nil }
         let target = parts[1..<(parts.count - 2)].joined(separator: ".")
         return target.isEmpty ? nil : (target, parts.suffix(2).joined(separator: "."))
     }
@@ -63,6 +71,9 @@ extension SettingsReader {
     }
 
     private mutating func readException(_ target: String, _ section: Document.Entry, file: String) {
+        if Key.byPath[section.name] != nil {
+            return setException(target, section.name, section.value, at: .line(file: file, section.line))
+        }
         switch section.value {
         case .scalar("", _): return
         case .map(let entries, _):

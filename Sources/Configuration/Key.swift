@@ -68,6 +68,8 @@ struct Key: Sendable {
         Key("publish.linger", \.publish.linger, .duration(0...86_400_000, orZero: true)),
         Key("publish.priority", \.publish.priority, .count(0...65_535), perApp: true),
 
+        Key("push", \.push, .pushAddresses, perApp: true),
+
         Key("play.wait", \.play.wait, .duration(0...86_400_000, orZero: true), perApp: true),
         Key("play.stall_timeout", \.play.stallTimeout, .duration(100...86_400_000)),
         Key("play.flush_interval", \.play.flushInterval, .duration(1...1_000)),

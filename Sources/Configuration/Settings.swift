@@ -13,6 +13,8 @@ public struct Settings: Sendable, Equatable {
     public var api = API()
     public var tls = TLS()
     public var publish = Publish()
+    /// Where a stream that is published here is sent on to.
+    public var push: [PushAddress] = []
     public var play = Play()
     public var retention = Retention()
     public var hls = HLS()

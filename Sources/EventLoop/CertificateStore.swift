@@ -8,19 +8,23 @@ public final class CertificateStore: Sendable {
     private let role: TLSContext.Role
     private let identities: [TLSContext.Files]
     private let authorities: String?
+    private let besideSystem: Bool
     private let protocols: [String]
     private let state: Lock<(context: TLSContext, stamps: [Int64])>
 
     /// Parameters as those of `TLSContext`.
     public init(
-        role: TLSContext.Role, identities: [TLSContext.Files], authorities: String? = nil, protocols: [String]
+        role: TLSContext.Role, identities: [TLSContext.Files], authorities: String? = nil, besideSystem: Bool = false,
+        protocols: [String]
     ) throws(TLSError) {
         self.role = role
         self.identities = identities
         self.authorities = authorities
+        self.besideSystem = besideSystem
         self.protocols = protocols
         let context = try TLSContext(
-            role: role, identities: identities, authorities: authorities, protocols: protocols)
+            role: role, identities: identities, authorities: authorities, besideSystem: besideSystem,
+            protocols: protocols)
         state = Lock((context, CertificateStore.stamps(identities, authorities)))
     }
 
@@ -38,7 +42,8 @@ public final class CertificateStore: Sendable {
         guard now != before else { return }
         do {
             let fresh = try TLSContext(
-                role: role, identities: identities, authorities: authorities, protocols: protocols, previous: context)
+                role: role, identities: identities, authorities: authorities, besideSystem: besideSystem,
+                protocols: protocols, previous: context)
             state.with { $0 = (fresh, now) }
             report(.success(()))
         } catch {

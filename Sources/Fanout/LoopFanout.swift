@@ -61,6 +61,14 @@ public final class LoopFanout {
         outlet.logGrew()
     }
 
+    /// Sends the stream to a server that it is published to, from the newest keyframe on.
+    public func attach(_ outlet: PushOutlet, to handle: StreamHandle) {
+        let view = view(of: handle, WireKind(.rtmp))
+        view.add(outlet)
+        outlet.attached(to: view)
+        outlet.logGrew()
+    }
+
     private func view(of handle: StreamHandle, _ kind: WireKind) -> LogView {
         let key = Key(stream: ObjectIdentifier(handle), kind: kind)
         if let entry = views[key] { return entry.view }

@@ -41,6 +41,11 @@ enum Admin {
                 }
                 return .json(JSON.encode(found, pretty: pretty))
             }
+        case .pushes: pushes(of: nil, session, pretty)
+        case .streamPushes(let app, let name): pushes(of: (app, name), session, pretty)
+        case .push(let app, let name, let id): push(app, name, id, session, pretty)
+        case .addPush(let app, let name): addPush(app, name, request, session, pretty)
+        case .stopPush(let app, let name, let id): stopPush(app, name, id, session, pretty)
         case .kickStream(let app, let name): kickStream(app, name, session, pretty)
         case .kickSession(let id): kickSession(id, session, pretty)
         case .notFound: session.answer(missing("no such resource", pretty))
@@ -51,7 +56,7 @@ enum Admin {
         }
     }
 
-    private static func missing(_ what: String, _ pretty: Bool) -> HTTPResponse {
+    static func missing(_ what: String, _ pretty: Bool) -> HTTPResponse {
         .json(JSON.encode(error: what, pretty: pretty), status: 404)
     }
 

@@ -11,12 +11,16 @@ public struct Certificates: Sendable {
     /// Among nodes each side shows one, and takes none that another authority has signed.
     public let nodes: CertificateStore?
     let dialling: CertificateStore?
+    /// For servers that streams are pushed to: nothing is shown, and the system's authorities are trusted, too.
+    let pushing: CertificateStore
 
     public init(_ settings: Settings.TLS) throws(StartError) {
         let files = zip(settings.certificates, settings.keys).map { TLSContext.Files(certificate: $0, key: $1) }
         let first = Array(files.prefix(1))
         let authorities = settings.authorities.isEmpty ? nil : settings.authorities
         do throws(TLSError) {
+            pushing = try CertificateStore(
+                role: .client, identities: [], authorities: authorities, besideSystem: true, protocols: [])
             clients =
                 files.isEmpty
                 ? nil : try CertificateStore(role: .server, identities: files, protocols: ["http/1.1"])
@@ -37,7 +41,9 @@ public struct Certificates: Sendable {
 
     /// Has the files read again when they change, as long as the result lives.
     public func watch(on loop: Loop, _ log: EventLog) -> CertificateWatch {
-        CertificateWatch([clients, nodes, dialling].compactMap { $0 }, on: loop) { result in
+        // The system's authorities are not watched: a node without files of its own has nothing to look at.
+        let own = nodes == nil ? [clients] : [clients, nodes, dialling, pushing]
+        return CertificateWatch(own.compactMap { $0 }, on: loop) { result in
             switch result {
             case .success: log.write(.info, "tls.reloaded")
             case .failure(let error): log.write(.warning, "tls.not_reloaded", [("reason", error.description)])

@@ -21,6 +21,7 @@ final class NodeState: Sendable {
     let carriage = Carriage()
     let viewers = PackageViewers()
     let routes: Routes
+    let pushes = PushBoard()
     /// The connection to the dispatcher, if there is one; set once, before the loops run.
     let dispatch = Lock<DispatchDoor?>(nil)
     private let listening = Lock(Node.Ports())

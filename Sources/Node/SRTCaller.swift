@@ -1,16 +1,11 @@
-/// One stream that this node gets from, or sends to, another SRT listener: calls, and calls again when the connection is
-/// lost, later each time up to a limit.
+/// One stream that this node gets from another SRT listener: calls, and calls again when the connection is lost, later
+/// each time up to a limit.
 import Configuration
 import EventLoop
 import Fanout
 import SRT
 
 final class SRTCaller {
-    enum Errand: String {
-        case pull, push
-    }
-
-    private let errand: Errand
     private let name: StreamName
     private let addresses: [SRTAddress]
     private unowned let worker: Worker
@@ -26,15 +21,10 @@ final class SRTCaller {
     /// Milliseconds for a call to be answered.
     private static let patience: UInt64 = 5_000
 
-    init(_ errand: Errand, _ name: StreamName, _ addresses: [SRTAddress], worker: Worker) {
-        self.errand = errand
+    init(_ name: StreamName, _ addresses: [SRTAddress], worker: Worker) {
         self.name = name
         self.addresses = addresses
         self.worker = worker
-    }
-
-    func isSame(as other: SRTCaller) -> Bool {
-        errand == other.errand && name == other.name && addresses == other.addresses
     }
 
     func start() { dial() }
@@ -61,14 +51,14 @@ final class SRTCaller {
     }
 
     /// Nobody needs the connection any more.
-    private var isOver: Bool { state.isDraining || (errand == .push && state.hub.find(name) == nil) }
+    private var isOver: Bool { state.isDraining }
 
     private func connected(_ socket: SRTSocket) {
         state.log.write(
-            .info, "srt.\(errand)", [("stream", "\(name)"), ("address", "\(address)"), ("peer", "\(socket.peer)")])
+            .info, "srt.pull", [("stream", "\(name)"), ("address", "\(address)"), ("peer", "\(socket.peer)")])
         connectedAt = worker.loop.now
-        let request = SRTRequest(name: name, mode: errand == .pull ? .publish : .play)
-        let adopted = worker.adopt(socket, request, called: "\(errand) \(address)") { [weak self] reason in
+        let request = SRTRequest(name: name, mode: .publish)
+        let adopted = worker.adopt(socket, request, called: "pull \(address)") { [weak self] reason in
             self?.lost(reason)
         }
         if !adopted { failed("the node has no room for the connection") }
@@ -83,7 +73,7 @@ final class SRTCaller {
     private func failed(_ reason: String) {
         guard !isOver else { return worker.callers.forget(self) }
         state.log.write(
-            .warning, "srt.\(errand)_failed",
+            .warning, "srt.pull_failed",
             [("stream", "\(name)"), ("address", "\(address)"), ("reason", reason), ("again_ms", "\(pause)")])
         next += 1
         timer.arm(after: pause)

@@ -5,12 +5,14 @@ import MPEGTS
 import Operations
 import SRT
 
-final class SRTSession: Session, SRTHandler, PacketSink {
+final class SRTSession: Session, SRTHandler, PacketSink, PushLeg {
     /// Set for a connection that this node made: where to.
     private let called: String
     private let socket: SRTSocket
     private let request: SRTRequest
     private var outlet: PacketOutlet?
+    /// Of outlets that are gone.
+    private var skips: UInt64 = 0
     private var reader: TSReader?
     private var isWaitingToSpeak: Bool
     /// What the encoder has said of its tracks, kept while it waits for another to end.
@@ -156,7 +158,12 @@ final class SRTSession: Session, SRTHandler, PacketSink {
         if let outlet { worker.fanout.attach(outlet, to: handle, kind) }
     }
 
+    /// Packets do not tell where frames begin.
+    var framesSent: UInt64? { nil }
+    var skipsSoFar: UInt64 { skips + (outlet?.stats.skips ?? 0) }
+
     override func leaveView() {
+        skips = skipsSoFar
         outlet?.detach()
         outlet = nil
     }

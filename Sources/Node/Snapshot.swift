@@ -13,6 +13,7 @@ enum Snapshot {
         var audiences: [StreamName: LoopFanout.Audience]
         var ratesOut: [StreamName: Double]
         var links: [LinkReport]
+        var pushes: [PushReport]
     }
 
     static func merge(_ parts: [Part], _ state: NodeState) -> NodeSnapshot {
@@ -37,7 +38,11 @@ enum Snapshot {
         node.bytesOut = sessions.reduce(counters.bytesOut) { $0 + $1.bytesOut }
         node.srt = sessions.reduce(into: counters.srt) { sum, session in session.srt.map { sum.add($0) } }
         let links = parts.flatMap(\.links).sorted { ($0.node, $0.session) < ($1.node, $1.session) }
-        return NodeSnapshot(node: node, streams: streams, sessions: sessions, links: links)
+        // Their numbers grow: the shorter one is the older.
+        let pushes = parts.flatMap(\.pushes).sorted {
+            ($0.app, $0.stream, $0.id.utf8.count, $0.id) < ($1.app, $1.stream, $1.id.utf8.count, $1.id)
+        }
+        return NodeSnapshot(node: node, streams: streams, sessions: sessions, links: links, pushes: pushes)
     }
 
     /// Whether there is a stream that no loop has reported.

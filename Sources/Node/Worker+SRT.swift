@@ -1,4 +1,4 @@
-/// SRT connections of a loop: those that come in, and those that the node makes to get streams or to send them on.
+/// SRT connections of a loop: those that come in, and those that the node makes to get streams.
 import Configuration
 import EventLoop
 import Fanout
@@ -14,16 +14,19 @@ extension Worker {
         run(SRTSession(socket, request, worker: self, number: takeNumber()))
     }
 
-    /// Takes in a connection that this node made.
+    /// Takes in a connection that this node made; `started` is given the session before it does anything.
     func adopt(
-        _ socket: SRTSocket, _ request: SRTRequest, called: String, onEnd: @escaping (String) -> Void
+        _ socket: SRTSocket, _ request: SRTRequest, called: String, started: (SRTSession) -> Void = { _ in },
+        onEnd: @escaping (String) -> Void
     ) -> Bool {
         guard admit() else {
             socket.close()
             return false
         }
         _ = state.addresses.enter(socket.peer.host)
-        run(SRTSession(socket, request, called: called, worker: self, number: takeNumber(), onEnd: onEnd))
+        let session = SRTSession(socket, request, called: called, worker: self, number: takeNumber(), onEnd: onEnd)
+        started(session)
+        run(session)
         return true
     }
 
@@ -41,14 +44,7 @@ extension Worker {
                 let name = StreamName(
                     app: String(target[..<slash]), name: String(target[target.index(after: slash)...]))
             else { continue }
-            callers.start(SRTCaller(.pull, name, settings.srt.pull, worker: self))
-        }
-    }
-
-    /// A stream is published here: it is sent to whoever is to have it.
-    func startPushes(of name: StreamName) {
-        for address in state.settings.of(app: name.app, stream: name.name).srt.push {
-            callers.start(SRTCaller(.push, name, [address], worker: self))
+            callers.start(SRTCaller(name, settings.srt.pull, worker: self))
         }
     }
 }
@@ -57,9 +53,7 @@ extension Worker {
 final class SRTCallers {
     private var all: [SRTCaller] = []
 
-    /// One call of a kind, stream and address at a time.
     func start(_ caller: SRTCaller) {
-        guard !all.contains(where: { $0.isSame(as: caller) }) else { return }
         all.append(caller)
         caller.start()
     }

@@ -25,6 +25,7 @@ final class Worker {
     private var busy = 0.0
     private var upstreams: [Upstream] = []
     let callers = SRTCallers()
+    let pushes = Pushes()
     private(set) lazy var parents = Parents(self)
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
@@ -392,7 +393,7 @@ final class Worker {
                 flushIntervalMs: Double(fanout.flushPressure)),
             sessions: sessions.values.map(\.report), streams: meters.reports(on: loop).map(withUpstream),
             audiences: fanout.audiences, ratesOut: meters.ratesOut,
-            links: sessions.values.compactMap { ($0 as? RelaySession)?.linkReport })
+            links: sessions.values.compactMap { ($0 as? RelaySession)?.linkReport }, pushes: pushes.reports)
     }
 
     private func withUpstream(_ report: StreamReport) -> StreamReport {

@@ -31,13 +31,35 @@ public enum AdminRequest {
         case ("streams", 0): return reading(method, .streams)
         case ("sessions", 0): return reading(method, .sessions(stream: value(of: "stream", in: query)))
         case ("sessions", 1): return reading(method, .session(id: rest[0]), orDelete: .kickSession(id: rest[0]))
+        case ("pushes", 0): return reading(method, .pushes)
+        case ("streams", 3...) where rest[rest.count - 1] == "pushes": return pushes(method, Array(rest.dropLast()))
+        case ("streams", 4...) where rest[rest.count - 2] == "pushes": return push(method, rest)
         case ("streams", 2...):
             // RTMP applications may hold slashes (`live/room1`): the last segment is the stream, the rest is the app.
-            let app = rest.dropLast().joined(separator: "/")
-            let name = rest[rest.count - 1]
+            let (app, name) = stream(rest)
             return reading(method, .stream(app: app, name: name), orDelete: .kickStream(app: app, name: name))
         default: return .notFound
         }
+    }
+
+    private static func stream(_ segments: [String]) -> (app: String, name: String) {
+        (segments.dropLast().joined(separator: "/"), segments[segments.count - 1])
+    }
+
+    /// A stream that is itself called `pushes`, of an application with a slash, is named with that slash as `%2F`.
+    private static func pushes(_ method: String, _ segments: [String]) -> AdminRoute {
+        let (app, name) = stream(segments)
+        switch method {
+        case "GET", "HEAD": return .streamPushes(app: app, name: name)
+        case "POST": return .addPush(app: app, name: name)
+        default: return .methodNotAllowed(allow: "GET, HEAD, POST")
+        }
+    }
+
+    private static func push(_ method: String, _ segments: [String]) -> AdminRoute {
+        let (app, name) = stream(Array(segments.dropLast(2)))
+        let id = segments[segments.count - 1]
+        return reading(method, .push(app: app, name: name, id: id), orDelete: .stopPush(app: app, name: name, id: id))
     }
 
     private static func reading(_ method: String, _ get: AdminRoute, orDelete delete: AdminRoute? = nil) -> AdminRoute {

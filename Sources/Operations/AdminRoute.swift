@@ -7,6 +7,12 @@ public enum AdminRoute: Sendable, Equatable {
     case session(id: String)
     case node
     case links
+    /// Every push of the node.
+    case pushes
+    case streamPushes(app: String, name: String)
+    case push(app: String, name: String, id: String)
+    case addPush(app: String, name: String)
+    case stopPush(app: String, name: String, id: String)
     case kickStream(app: String, name: String)
     case kickSession(id: String)
     case metrics

@@ -39,7 +39,7 @@ public enum JSON {
         write(pretty) { $0.object { $0.member("error", error) } }
     }
 
-    private static func write(_ pretty: Bool, _ body: (inout JSONWriter) -> Void) -> [UInt8] {
+    static func write(_ pretty: Bool, _ body: (inout JSONWriter) -> Void) -> [UInt8] {
         var writer = JSONWriter(pretty: pretty)
         body(&writer)
         return pretty ? writer.bytes + [UInt8(ascii: "\n")] : writer.bytes

@@ -29,6 +29,8 @@ public struct JSONWriter {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    public mutating func number(_ value: UInt64) { bytes.append(contentsOf: String(value).utf8) }
+
     public mutating func null() { bytes.append(contentsOf: "null".utf8) }
 
     // MARK: Members of an object

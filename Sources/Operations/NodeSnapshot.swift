@@ -8,14 +8,17 @@ public struct NodeSnapshot: Sendable, Equatable {
     public var sessions: [SessionReport]
     /// Every connection to another node.
     public var links: [LinkReport]
+    /// Every stream that is sent on to another server, by destination.
+    public var pushes: [PushReport]
 
     public init(
         node: NodeReport, streams: [StreamReport] = [], sessions: [SessionReport] = [],
-        links: [LinkReport] = []
+        links: [LinkReport] = [], pushes: [PushReport] = []
     ) {
         self.node = node
         self.streams = streams
         self.sessions = sessions
         self.links = links
+        self.pushes = pushes
     }
 }

@@ -24,6 +24,7 @@ public struct ClientSession {
     /// Numbers of the commands whose answers matter.
     private static let connectTransaction = 1.0
     private static let createTransaction = 4.0
+    private static let startTransaction = 5.0
     /// Milliseconds of buffer that a player tells the server it has.
     private static let bufferLength: UInt32 = 1000
 
@@ -51,6 +52,8 @@ public struct ClientSession {
 
     public var hasOutput: Bool { !wire.output.isEmpty }
     public var isReady: Bool { step == .running }
+    /// The message stream that the server has given.
+    public var messageStream: UInt32 { streamID }
 
     public mutating func receive(_ input: Span<UInt8>) throws(RTMPError) {
         var position = 0
@@ -116,9 +119,11 @@ public struct ClientSession {
         step = .starting
         switch mode {
         case .publish:
-            wire.send(command: ["publish", 5.0, .null, .string(stream), "live"], stream: streamID)
+            wire.send(
+                command: ["publish", .number(Self.startTransaction), .null, .string(stream), "live"], stream: streamID)
         case .play:
-            wire.send(command: ["play", 5.0, .null, .string(stream), -2.0], stream: streamID)
+            wire.send(
+                command: ["play", .number(Self.startTransaction), .null, .string(stream), -2.0], stream: streamID)
             var buffer: [UInt8] = []
             buffer.append(u16: UserControl.setBufferLength)
             buffer.append(u32: streamID)
@@ -153,7 +158,8 @@ public struct ClientSession {
         case ("_result", Self.createTransaction) where step == .creating:
             if let id = command[1]?.number, id >= 0, id <= Double(UInt32.max) { streamID = UInt32(id) }
             start()
-        case ("_error", Self.connectTransaction), ("_error", Self.createTransaction):
+        case ("_error", Self.connectTransaction), ("_error", Self.createTransaction),
+            ("_error", Self.startTransaction):
             reject(command[1]?.object ?? command[0]?.object)
         case ("onStatus", _): status((command[1] ?? command[0])?.object)
         case ("close", _): end()

@@ -41,11 +41,12 @@ public final class TLSContext: @unchecked Sendable {
     ///   - identities: of a server the first is shown where the client names no host that another stands for.
     ///   - authorities: who may have signed a peer's certificate. A server with authorities asks its clients for one and
     ///     takes none without; a client without authorities trusts those of the system.
+    ///   - besideSystem: whether those of the system are trusted too.
     ///   - protocols: for ALPN, the best first.
     ///   - previous: the context that this one replaces: sessions begun with it can be resumed.
     public init(
-        role: Role, identities: [Files], authorities: String? = nil, protocols: [String] = [],
-        previous: TLSContext? = nil
+        role: Role, identities: [Files], authorities: String? = nil, besideSystem: Bool = false,
+        protocols: [String] = [], previous: TLSContext? = nil
     ) throws(TLSError) {
         self.role = role
         var read: [TLSIdentity] = []
@@ -56,6 +57,7 @@ public final class TLSContext: @unchecked Sendable {
         self.protocols = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
         context = TLSContext.make(role)
         try TLSContext.trust(authorities, role, context)
+        if besideSystem { SSL_CTX_set_default_verify_paths(context) }
         if let first = read.first { TLSContext.show(first, context) }
         for identity in read.dropFirst() {
             let other = TLSContext.make(role)

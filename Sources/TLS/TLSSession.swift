@@ -36,10 +36,16 @@ public final class TLSSession {
         SSL_set_bio(session, bio, bio)
         if context.role == .server { SSL_set_accept_state(session) } else { SSL_set_connect_state(session) }
         if let host, context.role == .client {
-            _ = cssl_set_server_name(session, host)
+            // An address is no name to ask for (RFC 6066 §3); what the certificate stands for is checked all the same.
+            if !TLSSession.isAddress(host) { _ = cssl_set_server_name(session, host) }
             SSL_set_hostflags(session, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
             SSL_set1_host(session, host)
         }
+    }
+
+    private static func isAddress(_ host: String) -> Bool {
+        var address = in6_addr()
+        return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1
     }
 
     deinit {
