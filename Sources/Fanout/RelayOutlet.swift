@@ -177,12 +177,15 @@ public final class RelayOutlet: LogCursor {
     func takeBatch(_ quantum: UInt64) -> Bool {
         guard offset == batchEnd else { return true }
         guard let view, state == .live else { return false }
-        while batchEnd < view.head, batchEnd - offset < quantum {
-            let frame = view.frame(around: batchEnd)
+        let (start, head) = (offset, view.head)
+        var end = start
+        while end < head, end - start < quantum {
+            let frame = view.frame(around: end)
             guard credit.spend(Int(frame.end - frame.start)) else { break }
-            batchEnd = frame.end
+            end = frame.end
         }
-        return offset < batchEnd
+        batchEnd = end
+        return start < end
     }
 
     /// What is left of the batch, as far as a write's vectors go.

@@ -8,7 +8,7 @@ import EventLoop
 final class TrunkRound {
     private var waiting: [RelayTrunk] = []
     private let loop: Loop
-    private var turnEnd: Timer?
+    private var turnEnd: TurnEnd?
 
     init(on loop: Loop) { self.loop = loop }
 
@@ -18,14 +18,13 @@ final class TrunkRound {
     func add(_ trunk: RelayTrunk) {
         guard !trunk.isInRound else { return }
         trunk.isInRound = true
-        if waiting.isEmpty { arm() }
+        if waiting.isEmpty { awaitTurnEnd() }
         waiting.append(trunk)
     }
 
-    /// A timer that is due at once fires when the sockets that were ready have been seen to, before the loop waits.
-    private func arm() {
-        if turnEnd == nil { turnEnd = Timer(on: loop) { [unowned self] in run() } }
-        turnEnd?.arm(after: 0)
+    private func awaitTurnEnd() {
+        if turnEnd == nil { turnEnd = TurnEnd(on: loop) { [unowned self] in run() } }
+        turnEnd?.arm()
     }
 
     /// Writes what waits.

@@ -37,6 +37,7 @@ final class Preface: ConnectionHandler {
     func received(_ more: UnsafeBufferPointer<UInt8>) {
         bytes += more
         do {
+            let bytes = bytes
             guard let header = try ProxyHeader.parse(bytes.span) else { return }
             timer.disarm()
             if let source = header.source { connection.introduce(Address(host: source.host, port: source.port)) }

@@ -8,7 +8,9 @@ final class RelayFeed {
     let remote: String
     /// Until it is given up or lost. Asked for each frame, which a weak reference would make dear.
     var upstream: Upstream?
-    weak var session: RelaySession?
+    /// Which knows this feed in turn, until one of them lets go (`leave`). A weak reference would make every count of the
+    /// session dear.
+    var session: RelaySession?
     var request: UInt32?
     /// The parent's number for the stream, once it has agreed.
     var stream: UInt32?
@@ -31,6 +33,10 @@ final class RelayFeed {
 
     func giveUp() {
         session?.giveUp(self)
+        leave()
         upstream = nil
     }
+
+    /// The session asks for it no more.
+    func leave() { session = nil }
 }

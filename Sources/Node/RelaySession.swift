@@ -11,7 +11,9 @@ final class RelaySession: WireSession {
     /// Set for a connection that this node made.
     let remote: String?
     private(set) var machine: RelayConnection
-    private(set) var clock = ClockOffset()
+    private(set) var clock = ClockOffset() { didSet { clockOffset = clock.offset ?? 0 } }
+    /// Of the best of the clock's samples: asked for with each frame, and changed by a pong alone.
+    private var clockOffset: Int64 = 0
     private(set) var loss = LossMeter()
     /// What carries the connection, where that is SRT.
     var tunnel: SRTTunnel?
@@ -96,15 +98,21 @@ final class RelaySession: WireSession {
         var at = 0
         // Sound: the bytes stay where they are for the length of this call.
         let span = Span(_unsafeElements: bytes)
-        while !isEnded, let action = machine.next(span, &at) {
-            if case .frameBegins(let header) = action { frameBegins(header, span, &at) } else { perform(action) }
+        while !isEnded {
+            if let (header, body) = machine.takeFrame(span, &at) {
+                if let feed = admit(header) { take(header, span.extracting(body), from: feed) }
+            } else if let action = machine.next(span, &at) {
+                perform(action)
+            } else {
+                break
+            }
         }
-        let flushed = touched
-        touched = []
-        for feed in flushed {
+        // The list keeps its storage: there is one for each read. A flush brings no frame, and makes it no longer.
+        for feed in touched {
             feed.isTouched = false
             feed.upstream?.flush()
         }
+        touched.removeAll(keepingCapacity: true)
     }
 
     private func perform(_ action: RelayAction) {
@@ -115,8 +123,7 @@ final class RelaySession: WireSession {
                 .info, "relay.open", session: id,
                 [("node", peer.node.name), ("idc", peer.idc), ("address", "\(connection.peer)")])
             tellOpened(self)
-        // Taken together with the bytes that follow it.
-        case .frameBegins: preconditionFailure("a frame begins within what was read")
+        case .frameBegins(let header): if admit(header) == nil { machine.skipBody() }
         case .message(let message): take(message)
         case .misrouted(let message, let error, let send):
             trunk.send(send)
@@ -131,16 +138,21 @@ final class RelaySession: WireSession {
         fail(error.reason, error.description)
     }
 
-    private func frameBegins(_ header: RelayFrame.Header, _ bytes: Span<UInt8>, _ at: inout Int) {
+    /// Whose frame it is; nil if it is not wanted.
+    private func admit(_ header: RelayFrame.Header) -> RelayFeed? {
         // Frames of a stream that was given up are still on their way.
-        guard let feed = feed(of: header.stream) else { return machine.skipBody() }
-        do { try feed.meter.receive(header.wireSize) } catch { return violation(error) }
-        if feed.upstream?.refuses(header, from: feed) ?? true {
-            machine.skipBody()
-            consume(header.wireSize, of: feed)
-        } else if let place = machine.takeBody(bytes, &at) {
-            take(header, bytes.extracting(place), from: feed)
+        guard let feed = feed(of: header.stream) else { return nil }
+        do {
+            try feed.meter.receive(header.wireSize)
+        } catch {
+            violation(error)
+            return nil
         }
+        guard let upstream = feed.upstream, !upstream.refuses(header, from: feed) else {
+            consume(header.wireSize, of: feed)
+            return nil
+        }
+        return feed
     }
 
     private func feed(of stream: UInt32) -> RelayFeed? {
@@ -193,7 +205,7 @@ final class RelaySession: WireSession {
 
     private func take(_ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed) {
         guard let upstream = feed.upstream else { return }
-        upstream.take(header, body, from: feed, clockOffset: clock.offset ?? 0)
+        upstream.take(header, body, from: feed, clockOffset: clockOffset)
         consume(header.wireSize, of: feed)
         if !feed.isTouched {
             feed.isTouched = true
@@ -328,6 +340,9 @@ final class RelaySession: WireSession {
         let lost = Array(feeds.values) + Array(asked.values)
         feeds = [:]
         asked = [:]
-        for feed in lost { feed.upstream?.lost(feed, "the connection to \(agent) ended") }
+        for feed in lost {
+            feed.upstream?.lost(feed, "the connection to \(agent) ended")
+            feed.leave()
+        }
     }
 }

@@ -20,6 +20,7 @@ final class Upstream {
     var merge: FrameMerge
     var feeds: [RelayFeed] = []
     private var nextSource = 0
+    private let tie = Tie<Upstream>()
     private var handle: StreamHandle?
     var stream: Stream?
     /// The publish session of the newest parent, as the stream knows it.
@@ -61,7 +62,10 @@ final class Upstream {
         merge = FrameMerge(patience: Upstream.mergePatience)
         redundancy = worker.state.settings.of(app: name.app, stream: name.name).relay.redundancy
         began = worker.loop.now
+        tie.bind(self)
     }
+
+    deinit { tie.cut() }
 
     var state: NodeState { worker.state }
     private var deadAfter: UInt64 { UInt64(state.settings.relay.deadAfter) }
@@ -70,9 +74,9 @@ final class Upstream {
     // MARK: Asking parents
 
     func start() {
-        let weak = LoopBound(Weak(self), on: worker.loop)
+        let me = LoopBound(tie, on: worker.loop)
         let pull = Pulls.Pull(mailbox: worker.loop.mailbox) { loop, parents in
-            weak.value(on: loop).object?.steer(parents)
+            me.value(on: loop).object?.steer(parents)
         }
         state.pulls.pulling(name, pull)
         guard hasDispatch else { return tryNext() }
@@ -85,10 +89,10 @@ final class Upstream {
     private func askDispatch() {
         guard hasDispatch, !isAsking else { return }
         isAsking = true
-        let weak = LoopBound(Weak(self), on: worker.loop)
+        let me = LoopBound(tie, on: worker.loop)
         let failed = failedNodes
         failedNodes = []
-        worker.askRoute(name, failed: failed) { loop, answer in weak.value(on: loop).object?.routed(answer) }
+        worker.askRoute(name, failed: failed) { loop, answer in me.value(on: loop).object?.routed(answer) }
     }
 
     private func routed(_ answer: RouteAnswer) {
@@ -150,16 +154,17 @@ final class Upstream {
     }
 
     private func ask(_ remote: String) {
-        let feed = RelayFeed(
-            source: nextSource, remote: remote, window: state.settings.relay.window, for: self)
+        let feed = RelayFeed(source: nextSource, remote: remote, window: state.settings.relay.window, for: self)
         nextSource += 1
         feeds.append(feed)
-        worker.parents.link(to: remote) { [weak self] session, failure in
-            guard let self, feed.upstream === self else { return }
-            guard let session else { return lost(feed, failure) }
-            if let node = session.peer?.node { state.pulls.asks(name, node) }
-            session.ask(feed, for: relayName, from: merge.gate.resumePoint)
-        }
+        worker.parents.link(to: remote) { [tie] session, failure in tie.object?.linked(feed, session, failure) }
+    }
+
+    private func linked(_ feed: RelayFeed, _ session: RelaySession?, _ failure: String) {
+        guard feed.upstream === self else { return }
+        guard let session else { return lost(feed, failure) }
+        if let node = session.peer?.node { state.pulls.asks(name, node) }
+        session.ask(feed, for: relayName, from: merge.gate.resumePoint)
     }
 
     private func patienceIsOver() {

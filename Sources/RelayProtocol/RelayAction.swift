@@ -4,7 +4,7 @@ public enum RelayAction: Sendable, Equatable {
     case send([UInt8])
     /// The peer is known: subscriptions may be made, and will come.
     case authenticated(RelayPeer)
-    /// The frame follows whole as the next action, unless `skipBody` or `takeBody` takes its body first.
+    /// The frame follows whole as the next action, unless `skipBody` passes its body over first.
     case frameBegins(RelayFrame.Header)
     case message(RelayMessage)
     /// The message tells a path that holds this node already, or has no room for it. Write these bytes, which give the

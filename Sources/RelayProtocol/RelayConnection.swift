@@ -92,9 +92,14 @@ public struct RelayConnection: Sendable {
     /// To be called after `.frameBegins`, for a frame that is not wanted: it is passed over without being held.
     public mutating func skipBody() { parser.skipBody() }
 
-    /// To be called after `.frameBegins`, with the same bytes: where the frame's body lies, if all of it is there. No
-    /// action tells the frame then.
-    public mutating func takeBody(_ bytes: Span<UInt8>, _ at: inout Int) -> Range<Int>? { parser.takeBody(bytes, &at) }
+    /// Hot. To be asked before `next`: the frame that begins at `at`, and where its body lies, if all of it is there and
+    /// the peer is known. No action tells of it then.
+    public mutating func takeFrame(
+        _ bytes: Span<UInt8>, _ at: inout Int
+    ) -> (header: RelayFrame.Header, body: Range<Int>)? {
+        guard case .open = state else { return nil }
+        return parser.takeFrame(bytes, &at)
+    }
 
     /// `RelayLimits.handshakeNanoseconds` have passed since `start`.
     public mutating func handshakeTimedOut() -> RelayAction? {

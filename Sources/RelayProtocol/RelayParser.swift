@@ -1,13 +1,13 @@
 /// Data plane. Takes the bytes of a connection apart, however they are cut, one event at a time.
 ///
 /// The caller feeds the same piece until `next` returns nil, then the next piece. A frame is told twice: by its header
-/// as soon as that is known, so that a frame which is not wanted can be passed over without being held (`skipBody`), and
-/// one that is there whole can be taken from where it lies (`takeBody`); and whole. Memory grows with the bytes received, never with a length announced. After an error the parser is dead
-/// and throws that error for ever.
+/// as soon as that is known, so that a frame which is not wanted can be passed over without being held (`skipBody`); and
+/// whole. One that is there whole can be taken from where it lies before `next` is asked (`takeFrame`). Memory grows with
+/// the bytes received, never with a length announced. After an error the parser is dead and throws that error for ever.
 import Media
 
 public enum RelayEvent: Sendable, Equatable {
-    /// The frame with this header follows as the next event, unless `skipBody` or `takeBody` takes its body first.
+    /// The frame with this header follows as the next event, unless `skipBody` passes its body over first.
     case frameBegins(RelayFrame.Header)
     case message(RelayMessage)
 }
@@ -56,17 +56,23 @@ public struct RelayParser: Sendable {
         }
     }
 
-    /// To be called after `.frameBegins`, with the same bytes: where in them the frame's body lies, if all of it does. It
-    /// is taken in then, and no event tells the frame whole. Most frames are read in one piece, and need no copy of
-    /// their own.
-    public mutating func takeBody(_ bytes: Span<UInt8>, _ at: inout Int) -> Range<Int>? {
-        guard case .frameBody(let header) = state, body.isEmpty, bytes.count - at >= header.bodyCount else {
-            return nil
-        }
-        state = .header
-        let start = at
-        at += header.bodyCount
-        return start..<at
+    /// Hot. The frame that begins at `at`, if all of it is there, and where in `bytes` its body lies: it is taken in then,
+    /// and no event tells of it. Most frames are read in one piece, and need neither a state nor a copy of their own.
+    /// Whatever is out of the ordinary is left to `next`.
+    public mutating func takeFrame(
+        _ bytes: Span<UInt8>, _ at: inout Int
+    ) -> (header: RelayFrame.Header, body: Range<Int>)? {
+        guard case .header = state, isOpen, head.isEmpty, bytes.count - at >= RelayFrame.headerSize else { return nil }
+        let message = MessageHeader.parse(bytes, at: at)
+        let fields = at + MessageHeader.size
+        let end = fields + message.count
+        guard message.type == MessageType.frame.rawValue, message.stream != 0, end <= bytes.count,
+            Int(bytes[fields]) == RelayFrame.fieldsSize, message.count >= RelayFrame.fieldsSize,
+            message.count - RelayFrame.fieldsSize <= limits.frameBody,
+            let (header, _) = try? RelayFrame.Header.parse(message, bytes, at: fields)
+        else { return nil }
+        at = end
+        return (header, fields + RelayFrame.fieldsSize..<end)
     }
 
     private mutating func skip(_ count: Int) {

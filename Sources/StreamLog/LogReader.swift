@@ -1,6 +1,7 @@
 /// The reading end of a log on one loop: the segments it knows, and how to turn a cursor into bytes to write.
 ///
-/// A cursor is nothing but an absolute offset. Invariants: `tail <= head`; bytes in `tail ..< head` are readable.
+/// A cursor is nothing but an absolute offset. Invariants: `tail <= head`; bytes in `tail ..< head` are readable. It is
+/// not copied: whoever looks into it for each write would count its segments' references each time.
 import Glibc
 
 /// What the writer tells a reader: the head is now here.
@@ -32,7 +33,7 @@ public struct LogUpdate: Sendable {
     }
 }
 
-public struct LogReader {
+public struct LogReader: ~Copyable {
     private struct Entry {
         let segment: Segment
         var markCount: Int

@@ -39,7 +39,7 @@ struct RefusalTests {
             ("log.colour=on", "log has format, level"),
             (
                 "=1",
-                "the sections are node, rtmp, http, srt, api, tls, publish, play, retention, relay, dispatch, limits, metrics, log, drain, apps"
+                "the sections are node, rtmp, http, srt, api, tls, publish, play, retention, hls, relay, dispatch, limits, metrics, log, drain, apps"
             ),
         ])
     func advice(override: String, advice: String) {

@@ -97,12 +97,15 @@ struct ParserTests {
             for range in [0..<cut, cut..<bytes.count] {
                 var at = 0
                 let piece = bytes.span.extracting(range)
-                while let event = try parser.next(piece, &at) {
-                    switch event {
-                    case .frameBegins(let header):
-                        guard let place = parser.takeBody(piece, &at) else { continue }
+                while true {
+                    if let (header, place) = parser.takeFrame(piece, &at) {
                         taken += 1
                         seen.append(RelayFrame(header: header, copying: piece.extracting(place)))
+                        continue
+                    }
+                    guard let event = try parser.next(piece, &at) else { break }
+                    switch event {
+                    case .frameBegins: break
                     case .message(.frame(let frame)): seen.append(frame)
                     case .message(let message): others.append(message)
                     }

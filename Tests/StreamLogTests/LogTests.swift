@@ -5,7 +5,7 @@ import Testing
 @testable import StreamLog
 
 /// A writer and a reader in step, and what was written, to compare with.
-private struct Pair {
+private struct Pair: ~Copyable {
     var writer: LogWriter
     var reader = LogReader()
     var written: [UInt8] = []
@@ -67,7 +67,8 @@ struct LogTests {
             let distance = random.next() % (head - tail + 1)
             let cursor = tail + distance
             let bytes = pair.read(from: cursor)
-            #expect(pair.wrote(bytes, at: cursor), "seed \(seed)")
+            let isRight = pair.wrote(bytes, at: cursor)
+            #expect(isRight, "seed \(seed)")
             guard cursor < head else { continue }
             let found = pair.reader.frame(around: cursor)
             let start = pair.starts.last { $0 <= cursor }!
@@ -105,7 +106,8 @@ struct LogTests {
         pair.append(LogWriter.segmentBytes * 3, timestamp: 1, fill: 2)
         pair.append(10, timestamp: 2, fill: 3)
         pair.publish()
-        #expect(pair.read(from: 0) == pair.written)
+        let read = pair.read(from: 0)
+        #expect(read == pair.written)
         #expect(pair.writer.segments.count == 3)
     }
 
@@ -125,7 +127,8 @@ struct LogTests {
         var offset: UInt64 = 0
         while offset < pair.reader.head {
             let bytes = pair.read(from: offset)
-            #expect(pair.wrote(bytes, at: offset))
+            let isRight = pair.wrote(bytes, at: offset)
+            #expect(isRight)
             offset += UInt64(bytes.count)
         }
     }

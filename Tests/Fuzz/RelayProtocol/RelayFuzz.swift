@@ -15,17 +15,23 @@ private func pieces(_ data: Span<UInt8>, _ receive: (Span<UInt8>) -> Bool) {
     }
 }
 
-/// The parser of an open connection, bit 0 passes frames over. What is read must survive being written and read again.
+/// The parser of an open connection, bit 0 passes frames over, bit 1 takes them from where they lie. What is read must survive being written and read again.
 public func fuzzRelayParser(_ data: Span<UInt8>) {
     guard data.count > 0 else { return }
-    let skips = data[0] & 1 != 0
+    let (skips, takes) = (data[0] & 1 != 0, data[0] & 2 != 0)
     var limits = RelayLimits()
     limits.frameBody = 4096
     var parser = RelayParser(limits: limits, open: true)
     pieces(data) { piece in
         var at = 0
         do throws(RelayError) {
-            while let event = try parser.next(piece, &at) {
+            while true {
+                if takes, let (header, body) = parser.takeFrame(piece, &at) {
+                    precondition(header.number.isValid && body.count == header.bodyCount && body.upperBound == at)
+                    precondition(header.bodyCount <= limits.frameBody)
+                    continue
+                }
+                guard let event = try parser.next(piece, &at) else { break }
                 switch event {
                 case .frameBegins(let header):
                     precondition(header.bodyCount <= limits.frameBody && header.number.isValid)
