@@ -7,7 +7,7 @@ enum Samples {
     static let hostile = "a\"b\\c\nd\re\tf\u{1b}[31m\u{0}\u{7f}\u{85}\u{2028}\u{202e}</script>é\u{1F600}"
 
     static func stream(_ app: String = "live", _ name: String = "a") -> StreamReport {
-        StreamReport(
+        var report = StreamReport(
             app: app, name: name, state: "live",
             publisher: PublisherReport(
                 session: "r-1", address: "127.0.0.1:5000", agent: "FMLE/3.0", since: 12.5),
@@ -21,6 +21,8 @@ enum Samples {
             framesAudio: 47, corrections: CorrectionReport(jumps: 1, backwards: 2, rollovers: 3),
             viewers: ["rtmp": 1, "http-flv": 2], skips: 4, stalledOut: 5, logSeconds: 6.5, logBytes: 600,
             sinceLastFrame: 0.02, uptime: 12)
+        report.packaged = PackageReport(bytes: 7, viewers: 8, waiting: 9)
+        return report
     }
 
     static func session(_ id: String = "h-2") -> SessionReport {
