@@ -103,8 +103,11 @@ var targets: [Target] = [
         "FanoutTests",
         [
             "Fanout", "StreamLog", "FLV", "RTMP", "MPEGTS", "Media", "EventLoop", "RelayProtocol", "TLS", "Fixtures",
-            "CAllocations",
+            "CAllocations", "HLS", "Packaging",
         ]),
+    tests(
+        "PackagingTests",
+        ["Packaging", "HLS", "MPEGTS", "StreamLog", "EventLoop", "Media", "Fixtures"]),
     tests("OperationsTests", ["Operations"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("LoadgenTests", ["loadgen"]),

@@ -261,6 +261,8 @@ public final class Stream {
         guard newer > epoch, let publisher, !publisher.isUpstream else { return false }
         number(in: newer)
         numbering.beginSession(mayBeBehind: true, now: Int64(Clock.unixMilliseconds))
+        // As at nodes that follow.
+        packaging?.beginSession()
         let time = channels[0].writer.newestTimestamp ?? 0
         for (kind, body) in configurations.bodies {
             guard let frame = try? FrameClass(kind, body.span) else { continue }

@@ -61,18 +61,19 @@ extension Stream {
 
     /// The parts' length depends on the pictures' rate: it must be known before the first is cut.
     private func beginPackaging(_ packaging: StreamPackaging) {
-        let rate = Int(frameRate.rounded())
+        // To halves: between them there is no rate that encoders use, and nodes that measure it alike round it alike.
+        let halfRate = Int64((frameRate * 2).rounded())
         guard
             hasVideo
-                ? pictures(atLeast: Stream.picturesToBegin) && rate > 0
+                ? pictures(atLeast: Stream.picturesToBegin) && halfRate > 0
                 : counters.audio >= UInt64(Stream.soundsToBegin)
         else { return }
         if let video = description.video { packaging.shelf.describe(width: video.width, height: video.height) }
-        let interval = hasVideo ? 1_000_000 / Int64(rate) : 0
+        let interval = hasVideo ? 2_000_000 / halfRate : 0
         packaging.packagers = [Packager(.main, for: packaging.shelf, frameInterval: interval)]
         for packager in packaging.packagers { tell(packager) }
         var session: UInt64?
-        channels[0].writer.forEachPlace(from: channels[0].writer.tail) { mark, place in
+        channels[0].writer.forEachPlace(from: beginning) { mark, place in
             let source = source(of: mark)
             if let session, session != source.epoch { packaging.beginSession() }
             session = source.epoch
@@ -81,6 +82,26 @@ extension Stream {
             package(kind, mark, of: source, place, packaging)
         }
     }
+
+    /// Where packaging begins in the frame log: with the newest publish session, or with the newest change of what was said
+    /// of the tracks, if the log reaches back as far. Only of the newest is known what came before.
+    private var beginning: UInt64 {
+        let frames = channels[0].writer
+        var offset = frames.tail
+        var beginning = frames.tail
+        var wasConfiguration = false
+        frames.forEachPlace(from: frames.tail) { mark, place in
+            defer { offset += UInt64(place.count) }
+            guard !mark.flags.contains(.repeated) else { return }
+            let isConfiguration = mark.flags.contains(.configuration) && mark.sequence > Stream.openingFrames
+            if mark.sequence == 1 || isConfiguration && !wasConfiguration { beginning = offset }
+            wasConfiguration = isConfiguration
+        }
+        return beginning
+    }
+
+    /// Frames of a publish session among which its tracks are first told of.
+    private static let openingFrames: UInt64 = 64
 
     private func pictures(atLeast count: Int) -> Bool { counters.video >= UInt64(count) }
 

@@ -1,7 +1,7 @@
 /// Cuts one rendition of a stream into segments and parts, where the frames' numbers say so, and puts them on a shelf.
 /// Home loop only.
 ///
-/// Invariant: a segment is made only if its first frame was seen, and then from its own frames alone.
+/// Invariant: a segment is made only if every one of its frames was seen, and then from its own frames alone.
 import EventLoop
 import FMP4
 import HLS
@@ -17,8 +17,11 @@ public final class Packager {
 
     private var current: SegmentNumber?
     private var segment: OpenSegment?
+    /// The numbers of the newest frame.
+    private var newest: (session: UInt32, sequence: UInt64)?
     private var version: UInt64?
     private var initialisation: UInt64 = 0
+    private var codecs = ""
 
     /// The segment that is being made.
     private struct OpenSegment {
@@ -31,7 +34,9 @@ public final class Packager {
         var step: Int64 = 0
         var partStart: Int64 = 0
         var pictures = 0
-        var hasKeyframe = false
+        var isVideo = false
+        /// What its first frames need: what is said at its end is for the next one.
+        var initialisation: UInt64?
         var partHasKeyframe = false
         /// Its first picture is a keyframe, or there are none.
         var isIndependent = true
@@ -59,7 +64,10 @@ public final class Packager {
     // MARK: Frames
 
     /// Another publish session follows; what the last one said of its tracks no longer holds.
-    public func beginSession() { maker.beginSession() }
+    public func beginSession() {
+        noteInitialization()
+        maker.beginSession()
+    }
 
     /// What was said before the first frame.
     public func learn(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) { maker.learn(kind, body) }
@@ -69,10 +77,14 @@ public final class Packager {
         guard !mark.flags.contains(.repeated), mark.segment.number > 0 else { return maker.learn(kind, place.bytes) }
         let isMedia = kind != .script && !mark.flags.contains(.configuration)
         let isLead = isMedia && (kind == .video || !maker.hasVideo)
+        if !continues(mark) { tear(before: mark) }
         if mark.segment.number != current?.number { turn(to: mark, at: isLead ? time : nil) }
         current = mark.segment
         guard isMedia, segment != nil else {
-            if !isMedia { maker.learn(kind, place.bytes) }
+            if !isMedia {
+                noteInitialization()
+                maker.learn(kind, place.bytes)
+            }
             return
         }
         if isLead { lead(kind, mark, at: time) }
@@ -92,6 +104,7 @@ public final class Packager {
         let isKeyframe = kind == .audio || mark.flags.contains(.keyframe)
         if open.start == nil {
             open.start = time
+            open.isVideo = kind == .video
             open.partStart = time
             open.isIndependent = isKeyframe
             cutter.beginSegment(at: time * 1_000)
@@ -106,6 +119,19 @@ public final class Packager {
     }
 
     // MARK: Cutting
+
+    private func continues(_ mark: FrameMark) -> Bool {
+        defer { newest = (mark.session, mark.sequence) }
+        guard let newest, mark.sequence != 1 else { return true }
+        return mark.session == newest.session && mark.sequence == newest.sequence + 1
+    }
+
+    /// Frames went by unseen: what has been begun would not be what it is elsewhere. The playlist tells of a gap.
+    private func tear(before mark: FrameMark) {
+        if !maker.isEmpty { _ = maker.take(sequence: 1, end: nil) }
+        segment = nil
+        current = mark.segment
+    }
 
     /// Another number begins with `mark`; at `time`, if the frame leads.
     private func turn(to mark: FrameMark, at time: Int64?) {
@@ -146,21 +172,26 @@ public final class Packager {
         let duration = max(1, until - start)
         shelf.close(head(open), open.bytes, duration: duration * 1_000, target: target, of: rendition)
         shelf.describe(
-            rendition, codecs: maker.codecs,
-            milliFrameRate: maker.hasVideo ? open.pictures * 1_000_000 / Int(duration) : 0)
+            rendition, codecs: codecs,
+            milliFrameRate: open.isVideo ? open.pictures * 1_000_000 / Int(duration) : 0)
     }
 
     private func head(_ open: OpenSegment) -> Shelf.Head {
         Shelf.Head(
-            number: open.number, date: open.date, initialisation: initialisation, isIndependent: open.isIndependent)
+            number: open.number, date: open.date, initialisation: open.initialisation ?? initialisation,
+            isIndependent: open.isIndependent)
     }
 
+    /// To be called before anything is learnt that may change it, and before what is pending is taken.
     private func noteInitialization() {
+        guard !maker.isEmpty else { return }
+        defer { if segment?.initialisation == nil { segment?.initialisation = initialisation } }
         guard version != maker.version else { return }
         version = maker.version
         let bytes = maker.initialization
         guard !bytes.isEmpty else { return }
         initialisation = ContentHash(bytes.span).value
-        shelf.keep(bytes, as: initialisation)
+        codecs = maker.codecs
+        shelf.keep(bytes, as: initialisation, besides: segment?.initialisation)
     }
 }

@@ -25,7 +25,7 @@ extension Shelf {
         _ name: ResourceName, query: String, from mailbox: Mailbox, _ wake: (@Sendable (Loop) -> Void)?
     ) -> Offer {
         state.with { state in
-            state.lastAsked = Shelf.now
+            state.lastAsked = now
             switch name {
             case .multivariant: return multivariant(&state, mailbox, wake)
             case .playlist(let rendition): return playlist(rendition, query, &state, mailbox, wake)
@@ -157,19 +157,20 @@ extension Shelf {
 
     /// Milliseconds since somebody asked for anything.
     public var idle: UInt64 {
-        state.with { state in Shelf.now - min(Shelf.now, max(state.lastAsked, state.waiters.isEmpty ? 0 : Shelf.now)) }
+        let now = now
+        return state.with { state in now - min(now, max(state.lastAsked, state.waiters.isEmpty ? 0 : now)) }
     }
 
     public func meet(_ token: ViewerToken) -> ViewerSessions.Answer {
         state.with { state in
             state.viewers.expiry = ViewerSessions.expiry(target: state.tracks[.main]?.playlist.target ?? 0)
-            return state.viewers.request(token, now: Int64(Shelf.now))
+            return state.viewers.request(token, now: Int64(now))
         }
     }
 
     public func showOut(_ token: ViewerToken) { state.with { $0.viewers.remove(token) } }
 
-    public var viewers: Int { state.with { $0.viewers.count(now: Int64(Shelf.now)) } }
+    public var viewers: Int { state.with { $0.viewers.count(now: Int64(now)) } }
 
     public func sent(_ bytes: Int) { state.with { $0.bytesOut += UInt64(bytes) } }
 
@@ -177,16 +178,17 @@ extension Shelf {
         public var viewers = 0
         public var waiting = 0
         public var bytesOut: UInt64 = 0
-        /// Bytes of segments and parts in memory.
+        /// Bytes of segments, parts and initialisation sections in memory.
         public var bytes = 0
     }
 
     public var stats: Stats {
         state.with { state in
             var stats = Stats()
-            stats.viewers = state.viewers.count(now: Int64(Shelf.now))
+            stats.viewers = state.viewers.count(now: Int64(now))
             stats.waiting = state.waiters.count
             stats.bytesOut = state.bytesOut
+            stats.bytes = state.initialisations.values.reduce(0) { $0 + $1.count }
             for track in state.tracks.values {
                 stats.bytes += track.segments.values.reduce(0) { $0 + $1.count }
                 for (number, parts) in track.parts where track.segments[number] == nil {

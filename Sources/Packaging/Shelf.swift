@@ -10,6 +10,7 @@ import StreamLog
 public final class Shelf: Sendable {
     public let settings: PackageSettings
     let state: Lock<State>
+    private let clock: @Sendable () -> UInt64
 
     struct State: Sendable {
         var tracks: [Rendition: Track] = [:]
@@ -27,6 +28,8 @@ public final class Shelf: Sendable {
         var playlist: MediaPlaylist
         var segments: [UInt32: SharedBytes] = [:]
         var parts: [UInt32: [SharedBytes]] = [:]
+        /// What each segment needs.
+        var initialisations: [UInt32: UInt64] = [:]
         var codecs = ""
         var milliFrameRate = 0
         /// Rendered already, by what was asked for.
@@ -56,12 +59,17 @@ public final class Shelf: Sendable {
         let isIndependent: Bool
     }
 
-    public init(_ settings: PackageSettings) {
+    /// `clock`: milliseconds that only rise.
+    public init(
+        _ settings: PackageSettings,
+        clock: @escaping @Sendable () -> UInt64 = { Clock.monotonicNanoseconds / 1_000_000 }
+    ) {
         self.settings = settings
-        state = Lock(State(viewers: ViewerSessions(limit: PackageSettings.mostViewers), lastAsked: Shelf.now))
+        self.clock = clock
+        state = Lock(State(viewers: ViewerSessions(limit: PackageSettings.mostViewers), lastAsked: clock()))
     }
 
-    static var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
+    var now: UInt64 { clock() }
 
     // MARK: Filling it
 
@@ -72,32 +80,43 @@ public final class Shelf: Sendable {
         state.with { $0.tracks[rendition] = Track(playlist: MediaPlaylist(settings: playlist)) }
     }
 
-    func keep(_ initialisation: [UInt8], as hash: UInt64) {
-        state.with { $0.initialisations[hash] = initialisation }
+    /// Those that no segment needs any more are given up: an encoder may change its mind without end. `besides`: what a
+    /// segment needs that is not here yet.
+    func keep(_ initialisation: [UInt8], as hash: UInt64, besides other: UInt64?) {
+        state.with { state in
+            let needed = Set(state.tracks.values.flatMap(\.initialisations.values))
+            state.initialisations = state.initialisations.filter { $0.key == other || needed.contains($0.key) }
+            state.initialisations[hash] = initialisation
+        }
     }
 
     /// A part is whole: of the open segment, or of `head`, which begins with it.
     func add(_ bytes: SharedBytes, duration: Int64, isIndependent: Bool, to head: Head, of rendition: Rendition) {
+        let now = Int64(now)
         change(rendition) { track in
-            guard track.begin(head) else { return }
+            guard track.begin(head, now: now) else { return }
             track.playlist.addPart(duration: duration, size: bytes.count, isIndependent: isIndependent)
             track.parts[head.number.number, default: []].append(bytes)
         }
     }
 
     func close(_ head: Head, _ bytes: SharedBytes, duration: Int64, target: UInt8, of rendition: Rendition) {
+        let now = Int64(now)
         change(rendition) { track in
-            guard track.begin(head) else { return }
-            let now = Int64(Shelf.now)
+            guard track.begin(head, now: now) else { return }
             track.playlist.closeSegment(duration: duration, size: bytes.count, target: target, now: now)
             track.segments[head.number.number] = bytes
             guard track.playlist.expire(now: now) > 0, let first = track.playlist.firstRetained else { return }
             track.segments = track.segments.filter { $0.key >= first }
             track.parts = track.parts.filter { $0.key >= first }
+            track.initialisations = track.initialisations.filter { $0.key >= first }
         }
     }
 
-    func end(_ rendition: Rendition) { change(rendition) { $0.playlist.end(now: Int64(Shelf.now)) } }
+    func end(_ rendition: Rendition) {
+        let now = Int64(now)
+        change(rendition) { $0.playlist.end(now: now) }
+    }
 
     /// The stream has ended: who waits is answered with what is there.
     public func end() {
@@ -151,11 +170,13 @@ public final class Shelf: Sendable {
 
 extension Shelf.Track {
     /// Opens the segment, if it is not open yet. False if it cannot be told of.
-    fileprivate mutating func begin(_ head: Shelf.Head) -> Bool {
+    fileprivate mutating func begin(_ head: Shelf.Head, now: Int64) -> Bool {
         if playlist.openNumber == head.number.number { return true }
-        return playlist.openSegment(
+        let isOpen = playlist.openSegment(
             head.number, date: head.date, initialisation: head.initialisation, isIndependent: head.isIndependent,
-            now: Int64(Shelf.now))
+            now: now)
+        if isOpen { initialisations[head.number.number] = head.initialisation }
+        return isOpen
     }
 }
 

@@ -80,6 +80,9 @@ public struct SharedBytes: Sendable {
         return filled
     }
 
+    /// What keeps the bytes alive.
+    var owners: [Segment] { places.map(\.segment) }
+
     /// For small things.
     public var copy: [UInt8] {
         var bytes: [UInt8] = []

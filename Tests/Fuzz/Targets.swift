@@ -11,6 +11,12 @@ private enum FuzzTarget: String, CaseIterable {
     case tsUnits = "ts-units"
     case tsMuxer = "ts-muxer"
     case streamID = "stream-id"
+    case hlsRequest = "hls-request"
+    case fmp4Muxer = "fmp4-muxer"
+    case fmp4Fragments = "fmp4-fragments"
+    case http2
+    case indexLine = "index-line"
+    case filePattern = "file-pattern"
 
     func run(_ data: Span<UInt8>) {
         switch self {
@@ -30,6 +36,12 @@ private enum FuzzTarget: String, CaseIterable {
         case .tsUnits: fuzzTSUnits(data)
         case .tsMuxer: fuzzTSMuxer(data)
         case .streamID: fuzzStreamID(data)
+        case .hlsRequest: fuzzHLSRequest(data)
+        case .fmp4Muxer: fuzzFMP4Muxer(data)
+        case .fmp4Fragments: fuzzFMP4Fragments(data)
+        case .http2: fuzzHTTP2(data)
+        case .indexLine: fuzzIndexLine(data)
+        case .filePattern: fuzzFilePattern(data)
         }
     }
 }

@@ -2,7 +2,7 @@
 struct PlaylistChecker {
     private(set) var complaints: [String] = []
     private(set) var reloads = 0
-    private var last: ParsedPlaylist?
+    private(set) var last: ParsedPlaylist?
     /// Numbers jumped since the last check: the playlist may begin anew.
     var mayJump = false
     /// Another session began since the last check: the target may grow.

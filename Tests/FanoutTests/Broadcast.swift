@@ -1,0 +1,103 @@
+import EventLoop
+import Fixtures
+import HLS
+import Media
+import Packaging
+import RelayProtocol
+import StreamLog
+
+@testable import Fanout
+
+/// H.264 and AAC as an encoder sends them, and what other nodes get of it.
+struct Broadcast {
+    static let videoHeader: [UInt8] =
+        [0x17, 0, 0, 0, 0]
+        + hex("0164001fffe100186764001facd9405005bb011000003e90000ea600f183196001000668ebe3cb22c0fdf8f800")
+    static let otherVideoHeader: [UInt8] =
+        [0x17, 0, 0, 0, 0]
+        + hex("01640028ffe100186764001facd9405005bb011000003e90000ea600f183196001000668ebe3cb22c0fdf8f800")
+    static let audioHeader: [UInt8] = [0xaf, 0] + hex("121056e500")
+
+    static func video(key: Bool, _ number: Int) -> [UInt8] {
+        var body: [UInt8] = [key ? 0x17 : 0x27, 1, 0, 0, 0]
+        let count = 20 + number % 97
+        body.append(u32: UInt32(count + 1))
+        return body + [key ? 0x65 : 0x41] + [UInt8](repeating: UInt8(number & 0xff), count: count)
+    }
+
+    static func audio(_ number: Int) -> [UInt8] { [0xaf, 1] + [UInt8](repeating: UInt8(number & 0xff), count: 30) }
+
+    static let headers: [(kind: MediaKind, time: UInt32, body: [UInt8])] = [
+        (.video, 0, videoHeader), (.audio, 0, audioHeader),
+    ]
+
+    /// 25 pictures a second, a keyframe each second, and a frame of sound after each picture.
+    static func seconds(_ range: Range<Int>) -> [(kind: MediaKind, time: UInt32, body: [UInt8])] {
+        (range.lowerBound * 25..<range.upperBound * 25).flatMap { number in
+            [
+                (.video, UInt32(number * 40), video(key: number % 25 == 0, number)),
+                (.audio, UInt32(number * 40 + 10), audio(number)),
+            ] as [(kind: MediaKind, time: UInt32, body: [UInt8])]
+        }
+    }
+
+    /// The frames that a stream has in its log, as they travel to other nodes.
+    static func relayed(_ stream: Fanout.Stream, from first: UInt64 = 0) -> [(RelayFrame.Header, [UInt8])] {
+        var frames: [(RelayFrame.Header, [UInt8])] = []
+        let margins = stream.channels[0].kind.bodyMargins!
+        stream.channels[0].writer.forEachPlace(from: stream.channels[0].writer.tail) { mark, place in
+            guard mark.sequence >= first else { return }
+            let header = RelayFrame.Header(
+                stream: 1, number: FrameNumber(epoch: stream.source(of: mark).epoch, sequence: mark.sequence),
+                kind: mark.flags.contains(.video) ? .video : .audio,
+                timestamp: UInt32(truncatingIfNeeded: mark.timestamp),
+                wallClock: mark.origin, segment: mark.segment)
+            frames.append((header, Array(place.trimmed(before: margins.before, after: margins.after).bytes)))
+        }
+        return frames
+    }
+}
+
+extension Studio {
+    /// Time for all of a test's frames in the frame log.
+    static var patient: FanoutSettings {
+        var settings = FanoutSettings()
+        settings.retention.milliseconds = 120_000
+        return settings
+    }
+
+    /// `live/a`, from another node.
+    func follow() {
+        let upstream = Publisher(
+            session: "up", label: "relay", address: "a", agent: "", identity: "relay", since: 0, isUpstream: true
+        ) { _ in }
+        hub.publish(Studio.name, upstream, on: fanouts[0]) { _, _ in }
+        settle()
+    }
+
+    func shelf(_ settings: PackageSettings) -> Shelf {
+        hub.find(Studio.name)!.packaged(settings, from: fanouts[0].loop)
+    }
+
+    func offer(_ shelf: Shelf, _ name: String) -> Offer {
+        shelf.take(ResourceName(name)!, query: "", from: fanouts[0].loop.mailbox, nil)
+    }
+
+    /// Everything that a playlist names, by name.
+    func contents(_ shelf: Shelf) -> [String: [UInt8]] {
+        guard case .playlist(let text, _) = offer(shelf, "media.m3u8") else { return [:] }
+        var found: [String: [UInt8]] = [:]
+        for line in String(decoding: text.bytes, as: UTF8.self).split(separator: "\n") {
+            // A name is the line, or stands in quotation marks.
+            let quoted = line.split(separator: "\"", omittingEmptySubsequences: false)
+            let name = line.hasPrefix("#") ? (quoted.count > 1 ? String(quoted[1]) : "") : String(line)
+            guard ResourceName(name) != nil, !line.hasPrefix("#EXT-X-PRELOAD-HINT") else { continue }
+            switch offer(shelf, name) {
+            case .media(let bytes, _): found[name] = bytes.copy
+            case .initialisation(let bytes, _): found[name] = bytes
+            default: found[name] = []
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,172 @@
+import EventLoop
+import HLS
+import Media
+import Packaging
+import RelayProtocol
+import StreamLog
+import Testing
+
+@testable import Fanout
+
+private let forms: [PlaylistSettings.Form] = [.transportStream, .fragmentedMP4, .lowLatency]
+
+private func publish(_ studio: Studio, _ seconds: Range<Int>, headers: Bool = true) throws {
+    let stream = studio.stream()
+    for (kind, time, body) in (headers ? Broadcast.headers : []) + Broadcast.seconds(seconds) {
+        try stream.append(kind, timestamp: time, body: body)
+    }
+}
+
+private func relay(_ studio: Studio, _ frames: some Sequence<(RelayFrame.Header, [UInt8])>) throws {
+    let stream = studio.stream()
+    for (header, body) in frames { try stream.append(relayed: header, body: body) }
+}
+
+/// Frames come faster than time passes here: segments are as long as they may be, because numbers wait for the clock.
+@Suite("Streams that are packaged", .serialized, .timeLimit(.minutes(1))) struct PackagingStreamTests {
+    @Test("published frames get numbers of segments, from the clock's on")
+    func numbers() throws {
+        let studio = Studio(settings: Studio.patient)
+        _ = studio.publish()
+        try publish(studio, 0..<21)
+        let first = Broadcast.relayed(studio.stream()).map(\.0.segment)
+        #expect(Set(first.map(\.number)).count == 3 && first.map(\.number) == first.map(\.number).sorted())
+        let clock = SegmentNumbering.clockNumber(at: Int64(Clock.unixMilliseconds))
+        #expect(first[0].number <= clock && first[0].number + 20 > clock)
+    }
+
+    @Test("a stream packaged here and on nodes that joined later is the same, byte for byte", arguments: forms)
+    func identical(_ form: PlaylistSettings.Form) throws {
+        let settings = PackageSettings(form: form, window: 120_000)
+        let (origin, early, late) = (
+            Studio(settings: Studio.patient), Studio(settings: Studio.patient), Studio(settings: Studio.patient)
+        )
+        _ = origin.publish()
+        let shelf = origin.shelf(settings)
+        try publish(origin, 0..<64)
+        let frames = Broadcast.relayed(origin.stream())
+        early.follow()
+        let near = early.shelf(settings)
+        try relay(early, frames)
+        #expect(Broadcast.relayed(early.stream()).map(\.0.segment) == frames.map(\.0.segment), "numbers are kept")
+        // Behind a prologue, in the middle; its packaging begins in the middle of that.
+        late.follow()
+        try relay(late, Self.prologue(frames, at: 602))
+        try relay(late, frames[602..<1_500])
+        let far = late.shelf(settings)
+        try relay(late, frames[1_500...])
+        let made = [shelf, near, far].enumerated().map { [origin, early, late][$0.offset].contents($0.element) }
+        try #require(made[0].count > 2)
+        #expect(made[0] == made[1])
+        #expect(made[2].count > 2)
+        for (name, bytes) in made[2] { #expect(made[0][name] == bytes, "\(name)") }
+    }
+
+    private static func prologue(
+        _ frames: [(RelayFrame.Header, [UInt8])], at index: Int
+    ) -> [(RelayFrame.Header, [UInt8])] {
+        frames[0..<2].map { header, body in
+            var header = header
+            header.flags = .prologue
+            header.number = frames[index].0.number
+            header.segment = .none
+            return (header, body)
+        }
+    }
+
+    @Test("a relay whose timeline is moved packages by the ingest node's", arguments: forms)
+    func shifted(_ form: PlaylistSettings.Form) throws {
+        let settings = PackageSettings(form: form, window: 120_000)
+        let (origin, moved) = (Studio(settings: Studio.patient), Studio(settings: Studio.patient))
+        _ = origin.publish()
+        let shelf = origin.shelf(settings)
+        try publish(origin, 0..<44)
+        let frames = Broadcast.relayed(origin.stream())
+        moved.follow()
+        // Another publisher was here before, far ahead in time.
+        for (kind, time, body) in Broadcast.headers + Broadcast.seconds(500..<501) {
+            let sequence = UInt64(time == 0 ? (kind == .video ? 1 : 2) : 3 + (time - 500_000) / 10)
+            let header = RelayFrame.Header(
+                stream: 1, number: FrameNumber(epoch: 1, sequence: sequence), kind: kind, timestamp: time + 500_000,
+                wallClock: 0, segment: SegmentNumber(number: 5, discontinuity: 5, target: 2))
+            try moved.stream().append(relayed: header, body: body)
+        }
+        try relay(moved, frames)
+        let times = Broadcast.relayed(moved.stream(), from: 3).suffix(10).map(\.0.timestamp)
+        #expect(times != frames.suffix(10).map(\.0.timestamp), "the timeline is moved")
+        let far = moved.shelf(settings)
+        try relay(moved, [])
+        try Self.appendSilence(moved, after: frames)
+        let (one, other) = (origin.contents(shelf), moved.contents(far))
+        let common = Set(one.keys).intersection(other.keys)
+        #expect(common.count > 2)
+        for name in common { #expect(one[name] == other[name], "\(name)") }
+        #expect(other.keys.filter { !$0.hasPrefix("init") }.allSatisfy { one[$0] != nil || $0.contains(".") })
+    }
+
+    /// One more frame: packaging begins with a frame.
+    private static func appendSilence(_ studio: Studio, after frames: [(RelayFrame.Header, [UInt8])]) throws {
+        guard var (header, _) = frames.last else { return }
+        header.number = FrameNumber(epoch: header.number.epoch, sequence: header.number.sequence + 1)
+        header.timestamp += 10
+        try studio.stream().append(relayed: header, body: Broadcast.audio(0))
+    }
+
+    @Test("frames of a node that does not cut streams are cut here")
+    func oldNode() throws {
+        let (origin, relay) = (Studio(settings: Studio.patient), Studio(settings: Studio.patient))
+        _ = origin.publish()
+        try publish(origin, 0..<3)
+        relay.follow()
+        for (header, body) in Broadcast.relayed(origin.stream()) {
+            var header = header
+            header.segment = .none
+            try relay.stream().append(relayed: header, body: body)
+        }
+        let numbers = Broadcast.relayed(relay.stream()).map(\.0.segment)
+        #expect(numbers.allSatisfy { $0.number > 0 })
+        let shelf = relay.shelf(PackageSettings(form: .fragmentedMP4))
+        try Self.appendSilence(relay, after: Broadcast.relayed(origin.stream()))
+        guard case .missing = relay.offer(shelf, "1.m4s") else {
+            Issue.record("there is no such segment")
+            return
+        }
+    }
+
+    @Test("who packages after a change of the tracks does not say the new of the old")
+    func changed() throws {
+        let settings = PackageSettings(form: .fragmentedMP4, window: 120_000)
+        let (origin, late) = (Studio(settings: Studio.patient), Studio(settings: Studio.patient))
+        _ = origin.publish()
+        let shelf = origin.shelf(settings)
+        try publish(origin, 0..<10)
+        try origin.stream().append(.video, timestamp: 9_999, body: Broadcast.otherVideoHeader)
+        try publish(origin, 10..<54, headers: false)
+        let frames = Broadcast.relayed(origin.stream())
+        late.follow()
+        try relay(late, Self.prologue(frames, at: 102))
+        try relay(late, frames[102..<900])
+        let far = late.shelf(settings)
+        try relay(late, frames[900...])
+        let (one, other) = (origin.contents(shelf), late.contents(far))
+        #expect(other.count > 2 && one.keys.filter { $0.hasPrefix("init") }.count == 2)
+        for (name, bytes) in other { #expect(one[name] == bytes, "\(name)") }
+        #expect(other.keys.filter { $0.hasPrefix("init") }.count == 1)
+    }
+
+    @Test("a stream that nobody asks for is packaged no longer, and again when somebody does")
+    func idle() throws {
+        let studio = Studio(settings: Studio.patient)
+        _ = studio.publish()
+        let shelf = studio.shelf(PackageSettings())
+        try publish(studio, 0..<5)
+        #expect(studio.stream().isRead)
+        studio.stream().tidyPackaging(idle: 60_000)
+        #expect(studio.hub.find(Studio.name)?.shelfIfAny === shelf)
+        _ = studio.wait { shelf.idle > 1 }
+        studio.stream().tidyPackaging(idle: 0)
+        #expect(studio.hub.find(Studio.name)?.shelfIfAny == nil && !studio.stream().isRead)
+        let again = studio.shelf(PackageSettings())
+        #expect(again !== shelf && studio.stream().isRead)
+    }
+}

@@ -1,0 +1,1 @@
+../HLSTests/PlaylistChecker.swift

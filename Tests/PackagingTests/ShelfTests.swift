@@ -1,0 +1,133 @@
+import EventLoop
+import Fixtures
+import HLS
+import Media
+import Testing
+
+@testable import Packaging
+@testable import StreamLog
+
+@Suite("The shelf", .timeLimit(.minutes(1))) struct ShelfTests {
+    private static func ticket(_ offer: Offer) -> UInt64? {
+        if case .waits(let ticket, _) = offer { ticket } else { nil }
+    }
+
+    @Test("wakes who waits for a part or a playlist once, on the loop where it waits")
+    func waiters() throws {
+        var feed = Feed()
+        let node = Node(.lowLatency)
+        let other = Loop(index: 1)
+        let woken = Lock<[String]>([])
+        func note(_ what: String) -> @Sendable (Loop) -> Void {
+            { loop in woken.with { $0.append("\(what) \(loop.index)") } }
+        }
+        // Before there is anything: the playlist is on its way.
+        #expect(Self.ticket(node.offer("media.m3u8", wake: note("ready"))) != nil)
+        #expect(Self.ticket(node.offer("index.m3u8", wake: note("index"))) != nil)
+        node.receive(feed.begin() + feed.next(4))
+        node.loop.turn()
+        #expect(woken.with { $0 }.sorted() == ["index 0", "ready 0"])
+        woken.with { $0 = [] }
+        let list = try #require(node.playlist)
+        let hint = try #require(list.hint)
+        let number = list.open.number
+        let part = list.open.parts.count
+        let wait = "_HLS_msn=\(number)&_HLS_part=\(part)"
+        #expect(Self.ticket(node.offer(hint, wake: note("part"))) != nil)
+        #expect(Self.ticket(node.offer("media.m3u8", query: wait, wake: note("list"))) != nil)
+        let name = try #require(ResourceName(hint))
+        for _ in 0..<3 {
+            #expect(
+                Self.ticket(node.shelf.take(name, query: "", from: other.mailbox, note("part"))) != nil)
+        }
+        let gone = try #require(Self.ticket(node.offer(hint, wake: note("gone"))))
+        #expect(node.shelf.stats.waiting == 6)
+        node.shelf.stopWaiting(gone)
+        node.receive(feed.next(3))
+        #expect(node.shelf.stats.waiting == 0)
+        for _ in 0..<3 {
+            node.loop.turn()
+            other.turn()
+        }
+        #expect(woken.with { $0 }.sorted() == ["list 0", "part 0", "part 1", "part 1", "part 1"])
+        #expect(node.bytes(hint)?.isEmpty == false)
+    }
+
+    @Test("whose wait the end overtakes is woken, and nobody waits afterwards")
+    func end() throws {
+        var feed = Feed()
+        let node = Node(.lowLatency)
+        node.receive(feed.begin() + feed.next(6))
+        let woken = Lock(0)
+        let count: @Sendable (Loop) -> Void = { _ in woken.with { $0 += 1 } }
+        let list = try #require(node.playlist)
+        let hint = try #require(list.hint)
+        #expect(Self.ticket(node.offer(hint, wake: count)) != nil)
+        #expect(
+            Self.ticket(node.offer("media.m3u8", query: "_HLS_msn=\(list.open.number)", wake: count)) != nil)
+        node.end()
+        node.loop.turn()
+        #expect(woken.with { $0 } == 2)
+        #expect(Self.ticket(node.offer("media.m3u8", query: "_HLS_msn=\(list.open.number + 1)", wake: count)) == nil)
+        #expect(Self.ticket(node.offer("\(list.open.number + 1).0.m4s", wake: count)) == nil)
+        let empty = Shelf(PackageSettings())
+        empty.end()
+        guard case .missing = empty.take(.multivariant, query: "", from: node.loop.mailbox, count) else {
+            Issue.record("nothing will come")
+            return
+        }
+    }
+
+    @Test("is idle while nobody asks, and not while somebody waits")
+    func idle() throws {
+        let node = Node(.lowLatency)
+        func pass(_ milliseconds: UInt64) { node.time.with { $0 += milliseconds } }
+        pass(5_000)
+        #expect(node.shelf.idle == 5_000)
+        let ticket = try #require(Self.ticket(node.offer("media.m3u8") { _ in }))
+        pass(7_000)
+        #expect(node.shelf.idle == 0)
+        node.shelf.stopWaiting(ticket)
+        #expect(node.shelf.idle == 7_000)
+        _ = node.offer("1.ts")
+        #expect(node.shelf.idle == 0)
+    }
+
+    @Test(
+        "holds no more after ten minutes than after one, and lets go of everything at the end",
+        arguments: [PlaylistSettings.Form.transportStream, .fragmentedMP4, .lowLatency])
+    func memory(_ form: PlaylistSettings.Form) throws {
+        var feed = Feed()
+        var held: [WeakSegment] = []
+        do {
+            let node = Node(form)
+            node.receive(feed.begin())
+            var most: [Int] = []
+            for minute in 0..<10 {
+                var peak = 0
+                for second in 0..<60 {
+                    // Tracks that change all the time are no reason to grow either.
+                    if second % 10 == 0 {
+                        var avcC = Feed.avcC
+                        avcC[3] = UInt8(minute * 6 + second / 10)
+                        node.receive(feed.change(avcC: avcC))
+                    }
+                    node.receive(feed.next(1))
+                    peak = max(peak, node.shelf.stats.bytes)
+                }
+                most.append(peak)
+                if let list = node.playlist, case .media(let bytes, _) = node.offer(list.entries[0].uri) {
+                    held += bytes.owners.map { WeakSegment(segment: $0) }
+                }
+            }
+            #expect(most[1...].allSatisfy { $0 < most[1] * 5 / 4 }, "\(most)")
+            #expect(node.shelf.state.with { $0.initialisations.count } < 16)
+            #expect(held.contains { $0.segment != nil } && held.contains { $0.segment == nil })
+        }
+        #expect(held.allSatisfy { $0.segment == nil }, "a segment outlives its shelf")
+    }
+}
+
+private struct WeakSegment {
+    weak var segment: Segment?
+}
