@@ -2,8 +2,9 @@
 ///
 /// One document, no other file and no other host: its parts are the constants of this folder, in the order below.
 /// Names of streams come from strangers, so its script sets text and attributes only, never markup. Tests read
-/// `window.sluice`: `state` is `idle`, `waiting`, `playing`, `ended` or `unsupported`, and `delay` the seconds between
-/// the picture and the newest frame received, or null.
+/// `window.sluice`: `state` is `idle`, `waiting`, `playing`, `ended` or `unsupported`, `delay` the seconds between the
+/// picture and the newest frame received, `latency` those since its origin had it (from `prft` or the playlist's dates),
+/// either null while unknown, and `stalls` how often data was missing.
 public enum WebPage {
     public static let html: [UInt8] = Array(
         """
@@ -20,12 +21,9 @@ public enum WebPage {
         <script>
         'use strict';
         (() => {
-        \(bytesScript)
-        \(codecScript)
-        \(demuxScript)
-        \(mp4Script)
-        \(trackScript)
+        \(movieScript)
         \(pipelineScript)
+        \(sourcesScript)
         \(playerScript)
         \(interfaceScript)
         })();

@@ -1,6 +1,6 @@
 extension WebPage {
-    /// The list, the address bar and the buttons. `?play=app/name` plays at once, muted; `?ws=1` uses a WebSocket;
-    /// other parameters, such as a token, go along to the stream's address.
+    /// The list, the address bar and the buttons. `?play=app/name` plays at once, muted, over a WebSocket; with `&ws=0`
+    /// over plain HTTP, with `&hls` as Low-Latency HLS. Other parameters, such as a token, go along to the stream's address.
     static let interfaceScript = #"""
         const pollEvery = 2000;
         const $ = (id) => document.getElementById(id);
@@ -18,14 +18,21 @@ extension WebPage {
         window.sluice = {
           get state() { return player.state; },
           get delay() { return player.delay; },
+          get latency() { return player.latency; },
+          get stalls() { return player.stalls; },
         };
+
+        function way() {
+          const own = new URLSearchParams(location.search);
+          return own.has('hls') ? 'hls' : own.get('ws') === '0' ? 'fetch' : 'socket';
+        }
 
         function streamURL(name) {
           const own = new URLSearchParams(location.search);
-          own.delete('play');
-          own.delete('ws');
+          for (const key of ['play', 'ws', 'hls']) own.delete(key);
           const query = own.toString();
-          return '/' + name.split('/').map(encodeURIComponent).join('/') + '.flv' + (query ? '?' + query : '');
+          return '/' + name.split('/').map(encodeURIComponent).join('/') + (way() === 'hls' ? '/index.m3u8' : '.mp4') +
+            (query ? '?' + query : '');
         }
 
         function watch(name) {
@@ -37,7 +44,7 @@ extension WebPage {
           if (!name) { player.stop(); return; }
           $('title').textContent = name;
           $('watch-url').value = new URL(streamURL(name), location.href).href;
-          player.watch(streamURL(name), new URLSearchParams(location.search).get('ws') === '1');
+          player.watch(streamURL(name), way());
         }
 
         function go(name) {
@@ -129,7 +136,7 @@ extension WebPage {
         setInterval(() => {
           const { delay } = player;
           $('delay').textContent = player.state === 'playing' && delay !== null ? `${delay.toFixed(1)} s behind` : '';
-          $('sound').hidden = !(video.muted && player.state === 'playing' && player.pipeline?.tracks.audio);
+          $('sound').hidden = !(video.muted && player.state === 'playing' && player.has('audio'));
         }, 500);
         $('sound').addEventListener('click', () => { video.muted = false; });
         $('stop').addEventListener('click', () => go(null));

@@ -1,92 +1,102 @@
 extension WebPage {
     /// Keeps one stream playing close to its newest frame, over connections that end.
     static let playerScript = #"""
-        const catchUpBeyond = 1, caughtUpWithin = 0.6, seekBeyond = 4, seekTo = 0.5;
-        const firstWait = 1000, longestWait = 10000, silence = 20000, tickEvery = 250;
+        const firstWait = 1000, longestWait = 10000, silence = 20000, tickEvery = 100;
+        // Seconds behind the newest frame received: where a stream begins, what a stall adds and calm takes away again.
+        const least = { live: 0.12, hls: 0.5 }, most = 2, stallAdds = 0.1, calmTakes = 0.01;
+        const seekBeyond = 3, settleAfter = 10;
 
         class Player {
           // `onChange(state, words)` and `onNote(words)`.
           constructor(video, onChange, onNote) {
-            Object.assign(this, { video, onChange, onNote, turn: 0, state: 'idle', delay: null });
+            Object.assign(this, { video, onChange, onNote, turn: 0, state: 'idle', delay: null, stalls: 0 });
             video.addEventListener('playing', () => this.playing());
             video.addEventListener('waiting', () => {
-              if (this.state === 'playing') this.set('waiting', 'Waiting for data');
+              if (this.state !== 'playing' || video.seeking || !this.pipeline?.isSettled) return;
+              this.stalls++;
+              this.margin = Math.min(most, this.margin + stallAdds);
+              this.set('waiting', 'Waiting for data');
             });
             video.addEventListener('canplay', () => this.start());
             setInterval(() => this.tick(), tickEvery);
           }
 
           set(state, words) { this.state = state; this.onChange(state, words); }
+          get latency() { return this.pipeline?.latency ?? null; }
+          has(kind) { return Boolean(this.pipeline?.has(kind)); }
 
           stop() {
             this.turn++;
             this.abort?.abort();
             this.pipeline = null;
             this.delay = null;
+            this.video.playbackRate = 1;
             this.video.removeAttribute('src');
             this.video.load();
             this.onNote('');
             this.set('idle', '');
           }
 
-          async watch(url, overWebSocket) {
+          // `way`: 'socket', 'fetch' or 'hls'.
+          async watch(url, way) {
             this.stop();
             if (!MSE) { this.set('unsupported', 'Unsupported: this browser lacks Media Source Extensions'); return; }
             const turn = this.turn;
-            let wait = firstWait;
+            this.margin = way === 'hls' ? least.hls : least.live;
+            this.floor = this.margin;
+            let wait = firstWait, only = null;
             this.set('waiting', 'Waiting for the stream');
             while (turn === this.turn) {
-              const played = await this.connect(url, overWebSocket, turn);
+              const outcome = await this.connect(url, way, only, turn);
               if (turn !== this.turn || this.state === 'unsupported') return;
-              if (played) wait = firstWait;
-              if (played) this.set('ended', 'Ended, waiting for it to return');
+              if (outcome.only && !only && way !== 'hls') { only = outcome.only; continue; }
+              if (outcome.played) wait = firstWait;
+              if (outcome.played) this.set('ended', 'Ended, waiting for it to return');
               else this.set('waiting', 'Waiting for the stream');
               await new Promise((resolve) => setTimeout(resolve, wait));
               wait = Math.min(wait * 2, longestWait);
             }
           }
 
-          // One connection, from its first byte to its end; returns whether it showed anything.
-          async connect(url, overWebSocket, turn) {
-            const abort = this.abort = new AbortController();
-            const unsupported = [];
-            let played = false, fatal = false, watchdog;
-            const pipeline = new Pipeline(this.video, (kind, words) => {
-              if (kind === 'unsupported') unsupported.push(words);
-              if (unsupported.length) this.onNote(`This browser cannot play ${unsupported.join(' and ')}.`);
-              fatal ||= kind === 'fatal';
-              if (kind !== 'unsupported') abort.abort();
+          // One connection, from its first byte to its end: whether it showed anything, and which kind of track there
+          // is to ask for alone.
+          async connect(url, way, only, turn) {
+            const abort = this.abort = new AbortController(), outcome = { played: false, only: null };
+            let watchdog;
+            const giveUp = (words) => {
+              if (turn === this.turn) this.set('unsupported', words);
+            };
+            const pipeline = new Pipeline(this.video, (kind, refused, all) => {
+              abort.abort();
+              if (kind !== 'unsupported' || turn !== this.turn) return;
+              const names = refused.map(({ label, codec }) => `${label} (${codec})`).join(' and ');
+              outcome.only = all.find((track) => !refused.includes(track))?.kind;
+              if (outcome.only && way !== 'hls') this.note = `This browser cannot play ${names}.`;
+              else giveUp(`Unsupported: this browser cannot play ${names}`);
             });
-            const receive = (bytes) => {
+            const receive = (bytes, about) => {
               if (turn !== this.turn) return;
               clearTimeout(watchdog);
               watchdog = setTimeout(() => abort.abort(), silence);
-              pipeline.push(bytes);
+              pipeline.push(bytes, about);
               if (pipeline.source) this.pipeline = pipeline;
-              played ||= Object.keys(pipeline.sinks).length > 0;
+              outcome.played ||= Boolean(pipeline.sink);
             };
-            this.onNote('');
+            if (!only) this.note = '';
+            this.onNote(this.note);
+            const address = only ? url + (url.includes('?') ? '&' : '?') + 'only=' + only : url;
             try {
-              await (overWebSocket ? readSocket : readFetch)(url, abort.signal, receive);
+              await { socket: readSocket, fetch: readFetch, hls: readHLS }[way](address, abort.signal, receive);
             } catch (error) {
-              if (!abort.signal.aborted && error.words) this.onNote(error.words);
+              if (error.fatal) giveUp(error.words);
+              else if (!abort.signal.aborted && error.words) this.onNote(error.words);
             }
             clearTimeout(watchdog);
             abort.abort();
-            if (fatal && turn === this.turn) {
-              this.set('unsupported', `Unsupported: this browser cannot play ${unsupported.join(' and ')}`);
-              this.onNote('');
-            }
-            return played;
+            return outcome;
           }
 
           async start() {
-            // Nothing has been shown yet: begin at the newest frame instead of the last keyframe.
-            if (this.pipeline && !this.pipeline.begun) {
-              this.pipeline.begun = true;
-              this.measure();
-              if (this.delay > catchUpBeyond) this.video.currentTime += this.delay - seekTo;
-            }
             if (!this.video.paused || this.pausedByHand) return;
             try { await this.video.play(); } catch (error) {
               if (error.name !== 'NotAllowedError' || this.video.muted) return;
@@ -97,8 +107,8 @@ extension WebPage {
 
           playing() {
             if (!this.pipeline) return;
-            const { audio, video } = this.pipeline.tracks;
-            this.set('playing', video ? (audio ? 'Playing' : 'Playing, no sound') : 'Playing, sound only');
+            const sound = this.has('audio'), picture = this.has('video');
+            this.set('playing', picture ? (sound ? 'Playing' : 'Playing, no sound') : 'Playing, sound only');
           }
 
           measure() {
@@ -112,11 +122,33 @@ extension WebPage {
             const { video } = this;
             this.measure();
             this.pipeline.trim();
-            if (this.delay === null || video.paused || video.seeking) return;
-            if (this.delay > seekBeyond) video.currentTime += this.delay - seekTo;
-            else this.skipGap();
-            if (this.delay > catchUpBeyond) video.playbackRate = 1.1;
-            else if (this.delay < caughtUpWithin) video.playbackRate = 1;
+            if (this.delay === null || video.seeking) return;
+            this.begin();
+            if (video.paused) return;
+            this.margin = Math.max(this.floor, this.margin - calmTakes * tickEvery / 1000);
+            if (this.delay > this.margin + (this.settles() ? 0.1 : seekBeyond)) {
+              video.currentTime += this.delay - this.margin;
+            } else this.skipGap();
+            // Between the two bounds the rate stays as it is, so that it does not change with every frame.
+            if (this.delay > this.margin + 0.06) video.playbackRate = this.delay > this.margin + 0.3 ? 1.15 : 1.08;
+            else if (this.delay < this.margin) video.playbackRate = 1;
+          }
+
+          // A stream's times do not begin at 0, and what is before its newest frames is not worth showing.
+          begin() {
+            if (this.pipeline.begun) return;
+            const { buffered } = this.video, first = buffered.start(0), last = buffered.end(buffered.length - 1);
+            this.pipeline.begun = true;
+            this.video.currentTime = Math.max(first, last - this.margin);
+            this.measure();
+          }
+
+          // Once, when what was there already has come and the decoder runs: starting took time that is made up at once.
+          settles() {
+            if (this.pipeline.isSettled) return false;
+            this.pipeline.ticks = (this.pipeline.ticks || 0) + 1;
+            this.pipeline.isSettled = this.pipeline.ticks >= settleAfter;
+            return this.pipeline.isSettled;
           }
 
           // A hole in the buffer would hold the picture for ever.
@@ -129,35 +161,6 @@ extension WebPage {
               return;
             }
           }
-        }
-
-        async function readFetch(url, signal, receive) {
-          const response = await fetch(url, { signal, cache: 'no-store' });
-          if (!response.ok) {
-            const refused = [401, 403].includes(response.status);
-            throw Object.assign(new Error(), { words: refused && 'The server does not let you watch this stream.' });
-          }
-          const reader = response.body.getReader();
-          for (;;) {
-            const { done, value } = await reader.read();
-            if (done) return;
-            receive(value);
-          }
-        }
-
-        function readSocket(url, signal, receive) {
-          return new Promise((resolve, reject) => {
-            const address = new URL(url, location.href);
-            address.protocol = address.protocol.replace('http', 'ws');
-            const socket = new WebSocket(address);
-            socket.binaryType = 'arraybuffer';
-            socket.onmessage = (event) => {
-              if (typeof event.data === 'string') return;
-              try { receive(new Uint8Array(event.data)); } catch (error) { socket.close(); reject(error); }
-            };
-            socket.onclose = resolve;
-            signal.addEventListener('abort', () => { socket.close(); resolve(); });
-          });
         }
         """#
 }
