@@ -42,6 +42,8 @@ public final class Packager {
         var isIndependent = true
         var fragments: UInt32 = 0
         var bytes = SharedBytes()
+        /// What was told of when some of the segment had been made.
+        var late: Set<MediaKind> = []
     }
 
     /// Without parts, fragments are cut after so many milliseconds all the same: what waits in memory is bounded.
@@ -81,12 +83,11 @@ public final class Packager {
         if mark.segment.number != current?.number { turn(to: mark, at: isLead ? time : nil) }
         current = mark.segment
         guard isMedia, segment != nil else {
-            if !isMedia {
-                noteInitialization()
-                maker.learn(kind, place.bytes)
-            }
+            if !isMedia { learnBetween(kind, place.bytes) }
             return
         }
+        // Its initialisation section knows nothing of that track: it is in the next segment.
+        guard segment?.late.contains(kind) == false else { return }
         if isLead { lead(kind, mark, at: time) }
         if maker.add(kind, at: time, place) { return }
         cut(at: time)
@@ -97,6 +98,13 @@ public final class Packager {
     public func end() {
         close(end: nil, target: 0)
         shelf.end(rendition)
+    }
+
+    private func learnBetween(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) {
+        noteInitialization()
+        let known = maker.version
+        maker.learn(kind, body)
+        if maker.version != known, segment?.initialisation != nil { segment?.late.insert(kind) }
     }
 
     private func lead(_ kind: MediaKind, _ mark: FrameMark, at time: Int64) {

@@ -14,7 +14,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Those that take longest begin first, so that none of them is waited for at the end.
-LONG = ("srt_test", "nodes_test", "relay_test", "mpegts_test", "capacity_test", "life_test")
+LONG = ("push_test", "srt_test", "nodes_test", "hls_test", "relay_test", "mpegts_test", "capacity_test", "life_test")
 WORKERS = 2
 
 
