@@ -18,6 +18,8 @@ extension LogView {
         reader.gather(from: offset, to: limit, into: vectors)
     }
 
+    func shared(from offset: UInt64, to limit: UInt64) -> SharedBytes { reader.shared(from: offset, to: limit) }
+
     /// Of a log in the relay format: the first frame that is not before `number`, and what it is called.
     func firstFrame(notBefore number: FrameNumber) -> (offset: UInt64, number: FrameNumber)? {
         var found: FrameNumber?

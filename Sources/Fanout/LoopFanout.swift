@@ -69,6 +69,14 @@ public final class LoopFanout {
         outlet.logGrew()
     }
 
+    /// Shows the stream to a viewer that takes bytes when it has room for them, from the newest keyframe on.
+    public func attach(_ outlet: BodyOutlet, to handle: StreamHandle, _ kind: WireKind) {
+        let view = view(of: handle, kind)
+        view.add(outlet)
+        outlet.attached(to: view)
+        outlet.logGrew()
+    }
+
     private func view(of handle: StreamHandle, _ kind: WireKind) -> LogView {
         let key = Key(stream: ObjectIdentifier(handle), kind: kind)
         if let entry = views[key] { return entry.view }

@@ -6,8 +6,8 @@ import Operations
 
 extension Admin {
     /// Those of one stream, or all.
-    static func pushes(of stream: (app: String, name: String)?, _ session: HTTPSession, _ pretty: Bool) {
-        session.answerLater { snapshot in
+    static func pushes(of stream: (app: String, name: String)?, _ exchange: HTTPExchange, _ pretty: Bool) {
+        exchange.answerLater { snapshot in
             let pushes = snapshot.pushes.filter { push in
                 stream.map { $0.app == push.app && $0.name == push.stream } ?? true
             }
@@ -15,8 +15,8 @@ extension Admin {
         }
     }
 
-    static func push(_ app: String, _ name: String, _ id: String, _ session: HTTPSession, _ pretty: Bool) {
-        session.answerLater { snapshot in
+    static func push(_ app: String, _ name: String, _ id: String, _ exchange: HTTPExchange, _ pretty: Bool) {
+        exchange.answerLater { snapshot in
             guard let push = snapshot.pushes.first(where: { $0.id == id && $0.app == app && $0.stream == name }) else {
                 return missing("no push \(id) of \(app)/\(name) here", pretty)
             }
@@ -25,10 +25,10 @@ extension Admin {
     }
 
     static func addPush(
-        _ app: String, _ name: String, _ request: HTTPRequest, _ session: HTTPSession, _ pretty: Bool
+        _ app: String, _ name: String, _ request: HTTPRequest, _ exchange: HTTPExchange, _ pretty: Bool
     ) {
         func refuse(_ status: Int, _ text: String) {
-            session.answer(.json(JSON.encode(error: text, pretty: pretty), status: status))
+            exchange.answer(.json(JSON.encode(error: text, pretty: pretty), status: status))
         }
         guard isFromHere(request) else { return refuse(403, "pages of other origins may not order pushes") }
         guard let stream = StreamName(app: app, name: name) else {
@@ -43,13 +43,13 @@ extension Admin {
         } catch let fault as ValueFault {
             return refuse(400, "\(fault.fault); \(fault.advice)")
         } catch { return refuse(400, "the request is not usable") }
-        guard !session.state.isDraining else { return refuse(503, "the node is going down") }
-        switch session.worker.push(stream, address, isConfigured: false) {
+        guard !exchange.state.isDraining else { return refuse(503, "the node is going down") }
+        switch exchange.session.worker.push(stream, address, isConfigured: false) {
         case .failure(let refusal): refuse(409, refusal.description)
         case .success(let push):
             var response = HTTPResponse.json(JSON.encode(push.report, pretty: pretty), status: 201)
             response.set("Location", "\(request.path)/\(push.entry.id)")
-            session.answer(response)
+            exchange.answer(response)
         }
     }
 
@@ -60,10 +60,10 @@ extension Admin {
         return origin == "http://\(host)" || origin == "https://\(host)"
     }
 
-    static func stopPush(_ app: String, _ name: String, _ id: String, _ session: HTTPSession, _ pretty: Bool) {
-        guard let stream = StreamName(app: app, name: name), session.worker.stopPush(stream, id: id) else {
-            return session.answer(missing("no push \(id) of \(app)/\(name) here", pretty))
+    static func stopPush(_ app: String, _ name: String, _ id: String, _ exchange: HTTPExchange, _ pretty: Bool) {
+        guard let stream = StreamName(app: app, name: name), exchange.session.worker.stopPush(stream, id: id) else {
+            return exchange.answer(missing("no push \(id) of \(app)/\(name) here", pretty))
         }
-        session.answer(HTTPResponse(status: 204))
+        exchange.answer(HTTPResponse(status: 204))
     }
 }

@@ -23,7 +23,7 @@ public struct Certificates: Sendable {
                 role: .client, identities: [], authorities: authorities, besideSystem: true, protocols: [])
             clients =
                 files.isEmpty
-                ? nil : try CertificateStore(role: .server, identities: files, protocols: ["http/1.1"])
+                ? nil : try CertificateStore(role: .server, identities: files, protocols: ["h2", "http/1.1"])
             guard let authorities, !files.isEmpty else {
                 nodes = nil
                 dialling = nil

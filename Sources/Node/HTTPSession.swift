@@ -1,4 +1,6 @@
-/// An HTTP client: the page, the API, or a viewer of FLV over HTTP or a WebSocket, or of a transport stream over HTTP.
+/// An HTTP/1.1 client: the page, the API, HLS, or a viewer of a live stream over plain HTTP or a WebSocket.
+///
+/// It has one exchange at a time. A client that has agreed on HTTP/2 is another session's from its first byte on.
 import EventLoop
 import FLV
 import Fanout
@@ -6,7 +8,7 @@ import HTTP
 import Operations
 import StreamLog
 
-final class HTTPSession: WireSession {
+final class HTTPSession: WireSession, ExchangeSession {
     enum Mode {
         case requests
         /// An answer is being made on other loops: requests behind it wait.
@@ -19,12 +21,10 @@ final class HTTPSession: WireSession {
 
     var parser: RequestParser
     var mode = Mode.requests
-    var request: HTTPRequest?
-    var container = HTTPContainer.flv
-    /// Whether the stream's tracks fit a transport stream has to be asked again: not all are known.
-    var awaitsFit = false
+    private(set) var exchange: HTTPExchange?
+    var wanted: StreamRequest?
+    var fit: FitWatch?
     private var requests = 0
-    private var parked: ParkedRequest?
     private var sentBytes: UInt64 = 0
     private var lastProgress: UInt64 = 0
     private let isAdmin: Bool
@@ -52,10 +52,12 @@ final class HTTPSession: WireSession {
     }
 
     override var agent: String { userAgent }
+    private var container: HTTPContainer { wanted?.container ?? .flv }
 
     // MARK: Input
 
     override func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+        if requests == 0, parser.isIdle, isHTTP2 { return hasAgreedOnHTTP2(bytes) }
         // Sound: the bytes stay where they are for the length of this call.
         let input = Span(_unsafeElements: bytes)
         switch mode {
@@ -81,15 +83,25 @@ final class HTTPSession: WireSession {
         }
     }
 
+    private var isHTTP2: Bool { connection.security?.applicationProtocol == "h2" }
+
+    private func hasAgreedOnHTTP2(_ bytes: UnsafeBufferPointer<UInt8>) {
+        let session = HTTP2Session(connection, worker: worker, number: number)
+        worker.replace(self, by: session)
+        session.received(bytes)
+    }
+
     private func serveRequests() throws(HTTPError) {
         isServing = true
         defer { isServing = false }
         while case .requests = mode, !isEnded, let request = try parser.next() {
             requests += 1
             if isPackaged { leavesPackaged() }
-            self.request = request
             userAgent = request.header("user-agent") ?? userAgent
-            serve(request)
+            let exchange = HTTPExchange(request, over: self)
+            self.exchange = exchange
+            mode = .answering
+            if isAdmin, request.method != "OPTIONS" { Admin.serve(exchange) } else { exchange.serve() }
         }
         if parser.takeContinue() { connection.write(HTTPResponse.continueBytes) }
     }
@@ -99,102 +111,38 @@ final class HTTPSession: WireSession {
     }
 
     private func refuse(_ error: HTTPError) {
-        connection.write(HTTPResponse(error).encode(keepAlive: false, date: date))
+        connection.write(HTTPResponse(error).encode(keepAlive: false, date: HTTPDate.now))
         fail(error.reason, error.description)
     }
 
     // MARK: Answers
 
-    var date: String { HTTPDate.format(Int64(Clock.unixMilliseconds / 1000)) }
-
-    private func serve(_ request: HTTPRequest) {
-        if request.method == "OPTIONS" { return answer(HTTPResponse.preflight(for: request)) }
-        if isAdmin { return Admin.serve(request, for: self) }
-        if servesPackaged(request) { return }
-        if let container = HTTPContainer.allCases.first(where: { request.path.hasSuffix($0.suffix) }) {
-            return serveStream(request, container)
+    func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: SharedBytes?) {
+        mode = .requests
+        let isLast = isLast(exchange.request)
+        let sends = body != nil && !exchange.isHead && response.status < 300
+        let head = response.encode(
+            head: exchange.isHead, keepAlive: !isLast, date: HTTPDate.now, following: body?.count)
+        if sends, let body {
+            lastProgress = loop.now
+            mode = .sending(BodyWriter(head: head, body: body))
+            return advance()
         }
-        guard request.method == "GET" || request.method == "HEAD" else {
-            var response = HTTPResponse(status: 405, text: "Only GET, HEAD and OPTIONS are answered here.\n")
-            response.set("Allow", "GET, HEAD, OPTIONS")
-            return answer(response)
-        }
-        switch request.path {
-        case "/":
-            var response = HTTPResponse(status: 200)
-            response.set("Content-Type", "text/html; charset=utf-8")
-            response.set("Cache-Control", "no-cache")
-            response.body = WebPage.html
-            answer(response)
-        case "/streams.json":
-            answerLater { snapshot in
-                HTTPResponse.json(PublicList.encode(snapshot.streams.filter { $0.state == "live" }))
-            }
-        case "/healthz", "/readyz": Admin.serve(request, for: self)
-        default: answer(HTTPResponse(status: 404, text: "Nothing here. \(HTTPSession.places)"))
-        }
-    }
-
-    func answer(_ response: HTTPResponse, following: Int? = nil) {
-        guard let request, !isEnded else { return }
-        var response = response
-        let varies = response.header("Vary")
-        response.set(corsHeaders(origin: request.header("origin")))
-        if let varies { response.set("Vary", varies + ", Origin") }
-        let isLast = isLast(request)
-        connection.write(
-            response.encode(head: request.method == "HEAD", keepAlive: !isLast, date: date, following: following))
+        connection.write(head)
         waitingSince = loop.now
-        if isLast { end("answered") }
+        if isLast { return end("answered") }
+        if !isServing { resumeRequests() }
     }
 
-    // MARK: Answers that wait, and long ones
-
-    /// A request that is answered later: those behind it wait.
-    var serial: Int { requests }
-
-    func becomesPackaged() {
+    func becomesPackaged(_ name: StreamName) {
         isPackaged = true
         role = .play
-        mode = .answering
+        self.name = name
     }
 
     private func leavesPackaged() {
         isPackaged = false
         role = .none
-    }
-
-    func park(_ request: ParkedRequest) { parked = request }
-
-    /// Whether the request of that number still waits; it does no longer.
-    func unpark(_ number: Int) -> Bool {
-        guard parked != nil, number == serial, !isEnded else { return false }
-        parked = nil
-        return true
-    }
-
-    /// Answers what was to be answered later, and goes on with the requests behind it.
-    func finish(_ response: HTTPResponse, _ body: SharedBytes? = nil) {
-        guard !isEnded else { return }
-        mode = .requests
-        if let body, request?.method != "HEAD", response.status < 300 {
-            send(response, body)
-        } else {
-            answer(response, following: body?.count)
-        }
-        guard !isEnded, !isServing, case .requests = mode else { return }
-        resumeRequests()
-    }
-
-    private func send(_ response: HTTPResponse, _ body: SharedBytes) {
-        guard let request else { return }
-        var response = response
-        response.set("Access-Control-Allow-Origin", "*")
-        let keepsAlive = !isLast(request)
-        let head = response.encode(keepAlive: keepsAlive, date: date, following: body.count)
-        lastProgress = loop.now
-        mode = .sending(BodyWriter(head: head, body: body))
-        advance()
     }
 
     private func isLast(_ request: HTTPRequest) -> Bool {
@@ -217,7 +165,7 @@ final class HTTPSession: WireSession {
         }
         mode = .requests
         waitingSince = loop.now
-        if let request, isLast(request) { return end("answered") }
+        if let exchange, isLast(exchange.request) { return end("answered") }
         if !isServing { resumeRequests() }
     }
 
@@ -228,78 +176,39 @@ final class HTTPSession: WireSession {
     override var bytesOut: UInt64 { super.bytesOut + sentBytes }
 
     override func willEnd() {
-        if let parked { parked.shelf.stopWaiting(parked.ticket) }
-        parked = nil
+        exchange?.abandon()
+        fit = nil
         super.willEnd()
-    }
-
-    private func housekeepLater(now: UInt64) {
-        if let parked, now >= parked.deadline {
-            parked.shelf.stopWaiting(parked.ticket)
-            self.parked = nil
-            finish(HTTPSession.later("What was asked for did not come in time."))
-        } else if case .sending = mode, now - min(now, lastProgress) > UInt64(state.settings.play.stallTimeout) {
-            state.count(error: "viewer_stalled")
-            end("stalled")
-        }
-    }
-
-    /// Answers from a snapshot of the whole node, which other loops take part in.
-    func answerLater(_ make: @escaping (NodeSnapshot) -> HTTPResponse) {
-        mode = .answering
-        worker.takeSnapshot { [weak self] snapshot in
-            guard let self, !isEnded else { return }
-            mode = .requests
-            answer(make(snapshot))
-            guard !isEnded else { return }
-            resumeRequests()
-        }
     }
 
     // MARK: Streams
 
     override func playStarts() {
-        guard let request else { return }
-        let header =
-            container == .flv ? FLVTag.fileHeader(hasAudio: tracks != .video, hasVideo: tracks != .audio) : []
+        guard let exchange else { return }
+        let head = container.head(tracks)
         if case .webSocket = mode {
             connection.write(
-                WebSocket.upgradeResponse(for: request) + (header.isEmpty ? [] : WebSocket.binaryFrame(header)))
+                WebSocket.upgradeResponse(for: exchange.request) + (head.isEmpty ? [] : WebSocket.binaryFrame(head)))
         } else {
-            connection.write(streamHead + header)
+            connection.write(streamHead + head)
         }
+        fit?.watch { [unowned self] reason in end(reason) }
         // The request has been answered: a viewer needs none of its memory.
-        self.request = nil
+        self.exchange = nil
         parser = RequestParser()
     }
 
     override func playIsMissing() {
-        mode = .requests
         role = .none
-        answer(HTTPResponse(status: 404, text: "Nobody publishes \(name.map { "\($0)" } ?? "that") at present.\n"))
+        guard let wanted, let exchange else { return }
+        exchange.answer(wanted.missing)
     }
 
-    /// Somewhere else, where there is room; never twice, so that two full nodes do not send a viewer to and fro. What
-    /// opens a WebSocket in a browser does not follow.
     override func playIsRefused(_ turned: Turned) {
-        guard let request else { return }
         role = .none
-        let isStream = request.webSocketKey == nil
-        mode = .requests
-        if isStream, let place = turned.http, request.query(HTTPSession.sentOn) == nil {
-            let mark = (request.target.contains("?") ? "&" : "?") + HTTPSession.sentOn + "=1"
-            var response = HTTPResponse(status: 302, text: "\(turned.text); \(place) has room.\n")
-            response.set("Location", "http://\(place)\(request.target)\(mark)")
-            response.set("Cache-Control", "no-store")
-            return answer(response)
-        }
-        var response = HTTPResponse(status: 503, text: "\(turned.text).\n")
-        response.set("Retry-After", "\(turned.retrySeconds)")
-        answer(response)
+        guard let wanted, let exchange else { return }
+        exchange.answer(wanted.refused(turned, exchange.request))
     }
-
-    /// The query parameter of a viewer that was sent here by another node.
-    private static let sentOn = "sent_on"
 
     override func playEnded(_ reason: ViewerEnd) {
         if case .webSocket = mode, reason == .streamEnded || reason == .kicked {
@@ -325,8 +234,12 @@ final class HTTPSession: WireSession {
     // MARK: Life
 
     override func housekeep(now: UInt64) {
-        if case .streaming = mode, container != .flv { askFitAgain() }
-        housekeepLater(now: now)
+        fit?.askAgain()
+        exchange?.tick(now: now)
+        if case .sending = mode, now - min(now, lastProgress) > UInt64(state.settings.play.stallTimeout) {
+            state.count(error: "viewer_stalled")
+            return end("stalled")
+        }
         guard case .requests = mode else { return }
         let http = state.settings.http
         if !parser.isIdle || requests == 0 {
@@ -335,7 +248,7 @@ final class HTTPSession: WireSession {
             let error = HTTPError(
                 status: 408, reason: "http_slow_request",
                 description: "the request was not complete in http.header_timeout")
-            if !parser.isIdle { connection.write(HTTPResponse(error).encode(keepAlive: false, date: date)) }
+            if !parser.isIdle { connection.write(HTTPResponse(error).encode(keepAlive: false, date: HTTPDate.now)) }
             fail(error.reason, error.description)
         } else if now - waitingSince > UInt64(http.idleTimeout) {
             end("idle")

@@ -28,7 +28,7 @@ class Session {
     /// Of two encoders of one stream.
     var priority: UInt16 = 0
     private(set) var isEnded = false
-    private var wait: (ticket: UInt64, deadline: UInt64, then: (StreamHandle?) -> Void)?
+    private var wait: StreamWait?
     /// What the session takes of the node's room while it plays or publishes.
     private var claim: Claim?
     private var viewerBytes: UInt64 = 0
@@ -87,47 +87,11 @@ class Session {
         }
     }
 
-    /// Finds the stream, waits for it for at most `play.wait`, asks other nodes for it. `then` is not called when the
-    /// session ends or stops playing in the meantime.
-    func seek(_ name: StreamName, _ then: @escaping (StreamHandle?) -> Void) {
-        self.name = name
-        let me = LoopBound(self, on: loop)
-        let (found, ticket) = state.hub.findOrWait(name, on: loop) { loop, handle in
-            me.value(on: loop).settle(handle)
-        }
-        if let found { return then(found) }
-        var patience = settings.play.wait
-        if worker.hasParents { patience = max(patience, state.settings.relay.timeout) }
-        guard patience > 0 else {
-            state.hub.stopWaiting(name, ticket: ticket)
-            return then(nil)
-        }
-        wait = (ticket, loop.now + UInt64(patience), then)
-        pull(name)
-    }
-
-    /// Asks other nodes for the stream, if there are any to be asked.
-    private func pull(_ name: StreamName) {
-        guard worker.hasParents else { return }
-        let me = LoopBound(Weak(self), on: loop)
-        worker.want(name) { loop, _ in me.value(on: loop).object?.pullFailed() }
-    }
-
-    /// No other node has the stream either. It may still appear while the viewer waits.
-    private func pullFailed() {
-        if settings.play.wait == 0 { giveUp() }
-    }
-
-    private func giveUp() {
-        guard let wait else { return }
-        if let name { state.hub.stopWaiting(name, ticket: wait.ticket) }
-        settle(nil)
-    }
-
-    private func settle(_ handle: StreamHandle?) {
-        guard let wait, !isEnded else { return }
-        self.wait = nil
-        wait.then(handle)
+    /// Finds the stream, or waits for it. `then` is not called when the session ends or stops playing in the meantime.
+    private func seek(_ name: StreamName, _ then: @escaping (StreamHandle?) -> Void) {
+        let wait = StreamWait(name, worker, then)
+        self.wait = wait
+        wait.begin()
     }
 
     private func start(_ handle: StreamHandle, _ kind: WireKind) {
@@ -160,7 +124,7 @@ class Session {
     /// Leaves the stream; the connection may go on. Who comes back at once keeps its place.
     func stopPlaying(comesBack: Bool = false) {
         if !comesBack, role == .play { giveClaimBack() }
-        if let wait, let name { state.hub.stopWaiting(name, ticket: wait.ticket) }
+        wait?.stop()
         wait = nil
         viewerBytes += viewStats.bytesOut
         leaveView()
@@ -214,9 +178,7 @@ class Session {
     // MARK: Life
 
     func tick(now: UInt64) {
-        if let wait {
-            if now >= wait.deadline { giveUp() } else if let name { pull(name) }
-        }
+        wait?.tick(now: now)
         if !isEnded { housekeep(now: now) }
     }
 

@@ -45,11 +45,11 @@ final class Shutdown {
 
     private func finish(_ reason: String) {
         worker.state.log.write(.info, "node.end", [("reason", reason)])
+        // This loop is among them, and stops when its own sessions have ended.
         worker.ask(
             { worker in
                 worker.endAll("node is going down")
                 worker.loop.stop()
             }, then: { _ in })
-        worker.loop.stop()
     }
 }

@@ -166,6 +166,12 @@ final class Worker {
         wakeHousekeeping()
     }
 
+    /// The connection is another session's from now on.
+    func replace(_ session: WireSession, by other: WireSession) {
+        precondition(session.number == other.number, "a connection keeps its number")
+        keep(other)
+    }
+
     func forget(_ session: Session) {
         guard sessions.removeValue(forKey: session.number) != nil else { return }
         state.addresses.leave(session.carrier.peer.host)

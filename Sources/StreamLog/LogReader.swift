@@ -107,6 +107,23 @@ public struct LogReader: ~Copyable {
         return (count, Int(position - offset))
     }
 
+    /// The bytes from `offset` up to `limit`, kept alive by being held: for readers whose writing is not over when this
+    /// call is.
+    public func shared(from offset: UInt64, to limit: UInt64) -> SharedBytes {
+        precondition(offset >= tail && limit <= head)
+        var bytes = SharedBytes()
+        guard offset < limit else { return bytes }
+        var position = offset
+        for index in entryIndex(of: offset)..<entries.count where position < limit {
+            let segment = entries[index].segment
+            let stop = min(end(of: index), limit)
+            bytes.append(
+                LogPlace(segment: segment, offset: Int(position - segment.base), count: Int(stop - position)))
+            position = stop
+        }
+        return bytes
+    }
+
     /// The frame that `offset` lies in: its start and its end. At the head, both are the head.
     public func frame(around offset: UInt64) -> (start: UInt64, end: UInt64, timestamp: Int64) {
         guard offset < head, !entries.isEmpty else { return (head, head, newestTimestamp) }

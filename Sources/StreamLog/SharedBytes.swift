@@ -83,6 +83,11 @@ public struct SharedBytes: Sendable {
     /// What keeps the bytes alive.
     var owners: [Segment] { places.map(\.segment) }
 
+    /// Visits the bytes in order, each piece with what keeps it alive.
+    public func forEachPiece(_ visit: (UnsafeRawBufferPointer, _ owner: AnyObject) -> Void) {
+        for place in places { visit(place.bytes, place.segment) }
+    }
+
     /// For small things.
     public var copy: [UInt8] {
         var bytes: [UInt8] = []

@@ -7,25 +7,18 @@ import HTTP
 import Packaging
 import StreamLog
 
-/// A request that waits on a shelf.
-struct ParkedRequest {
-    let shelf: Shelf
-    let ticket: UInt64
-    let deadline: UInt64
-}
-
-extension HTTPSession {
+extension HTTPExchange {
     /// Whether the path names an HLS resource; it is answered then, now or later.
-    func servesPackaged(_ request: HTTPRequest) -> Bool {
-        guard let (name, rest) = HTTPSession.split(request.path) else { return false }
+    func servesPackaged() -> Bool {
+        guard let (name, rest) = Self.split(request.path) else { return false }
         guard let resource = ResourceName(rest), !isStream(request.path) else { return false }
-        servePackaged(name, resource, request)
+        servePackaged(name, resource)
         return true
     }
 
     /// An application may have slashes, and a stream be called by a number: then it is the stream that is meant.
     private func isStream(_ path: String) -> Bool {
-        guard let dot = path.lastIndex(of: "."), let (app, stream) = HTTPSession.parts(path[..<dot]),
+        guard let dot = path.lastIndex(of: "."), let (app, stream) = Self.parts(path[..<dot]),
             let name = StreamName(app: app, name: stream)
         else { return false }
         return state.hub.find(name) != nil
@@ -46,7 +39,7 @@ extension HTTPSession {
         return (name, path[path.index(after: last)...])
     }
 
-    private func servePackaged(_ name: StreamName, _ resource: ResourceName, _ request: HTTPRequest) {
+    private func servePackaged(_ name: StreamName, _ resource: ResourceName) {
         let own = state.settings.of(app: name.app, stream: name.name)
         guard let form = own.hls.form.playlists else {
             return answer(HTTPResponse(status: 404, text: "HLS is off for \(name).\n"))
@@ -56,16 +49,16 @@ extension HTTPSession {
             response.set("Allow", "GET, HEAD, OPTIONS")
             return answer(response)
         }
-        becomesPackaged()
+        session.becomesPackaged(name)
         if state.hub.find(name) == nil, let shelf = state.hub.shelf(of: name) {
-            return offer(name, resource, request, shelf, mayWait: false)
+            return offer(name, resource, shelf, mayWait: false)
         }
         // Only playlists begin anything: who asks for a segment has seen one.
-        guard resource.isPlaylist || state.hub.find(name) != nil else { return answer(HTTPSession.missing(name)) }
+        guard resource.isPlaylist || state.hub.find(name) != nil else { return answer(Self.missing(name)) }
         seek(name) { [unowned self] handle in
-            guard let handle else { return finish(HTTPSession.missing(name)) }
+            guard let handle else { return answer(Self.missing(name)) }
             let shelf = handle.packaged(PackageSettings(own.hls, form: form), from: loop)
-            offer(name, resource, request, shelf, mayWait: true)
+            offer(name, resource, shelf, mayWait: true)
         }
     }
 
@@ -77,83 +70,66 @@ extension HTTPSession {
 
     // MARK: Offers
 
-    private func offer(
-        _ name: StreamName, _ resource: ResourceName, _ request: HTTPRequest, _ shelf: Shelf, mayWait: Bool
-    ) {
-        if case .playlist = resource, let turned = admit(name, request, shelf) { return refuse(turned) }
+    private func offer(_ name: StreamName, _ resource: ResourceName, _ shelf: Shelf, mayWait: Bool) {
+        if case .playlist = resource, let turned = admit(name, shelf) { return refuse(turned) }
         let me = LoopBound(Weak(self), on: loop)
-        let serial = serial
         let wake: @Sendable (Loop) -> Void = { loop in
-            guard let session = me.value(on: loop).object, session.unpark(serial) else { return }
-            session.offer(name, resource, request, shelf, mayWait: true)
+            guard let exchange = me.value(on: loop).object, exchange.unpark() else { return }
+            exchange.offer(name, resource, shelf, mayWait: true)
         }
         let made = shelf.take(resource, query: request.query, from: loop.mailbox, mayWait ? wake : nil)
         switch made {
         case .waits(let ticket, let patience):
-            park(ParkedRequest(shelf: shelf, ticket: ticket, deadline: loop.now + patience))
-        case .playlist(let text, let isSettled): send(text, resource, request, shelf, isSettled: isSettled)
-        case .multivariant(let playlist): send(playlist, resource, request, shelf)
-        case .media(let bytes, let tag): send(bytes, tag, resource, request, shelf)
+            park(on: shelf, ticket: ticket, patience: patience)
+        case .playlist(let text, let isSettled): send(text, resource, shelf, isSettled: isSettled)
+        case .multivariant(let playlist): send(playlist, resource, shelf)
+        case .media(let bytes, let tag): send(bytes, tag, resource, shelf)
         case .initialisation(let bytes, let tag):
-            var response = HTTPSession.response(200, resource, tag, "public, max-age=86400, immutable")
+            var response = Self.response(200, resource, tag, "public, max-age=86400, immutable")
             response.body = bytes
-            finish(isKnown(tag, request) ? HTTPSession.response(304, resource, tag, "public, max-age=86400") : response)
+            answer(isKnown(tag) ? Self.response(304, resource, tag, "public, max-age=86400") : response)
         case .refused(let error):
             state.count(error: error.reason)
-            finish(HTTPResponse(status: 400, text: "\(error).\n"))
-        case .crowded: finish(HTTPSession.later("Too many requests wait for \(name)."))
+            answer(HTTPResponse(status: 400, text: "\(error).\n"))
+        case .crowded: answer(.later("Too many requests wait for \(name)."))
         case .missing:
             var response = HTTPResponse(status: 404, text: "\(resource.text) of \(name) is not here, or no longer.\n")
             response.set("Cache-Control", "public, max-age=1")
-            finish(response)
+            answer(response)
         }
     }
 
-    /// What a parked request is told when its patience is over (RFC 8216bis §6.2.5.2).
-    static func later(_ text: String) -> HTTPResponse {
-        var response = HTTPResponse(status: 503, text: text + "\n")
-        response.set("Retry-After", "1")
-        response.set("Cache-Control", "no-store")
-        return response
-    }
-
-    private func send(
-        _ text: RenderedPlaylist, _ resource: ResourceName, _ request: HTTPRequest, _ shelf: Shelf, isSettled: Bool
-    ) {
+    private func send(_ text: RenderedPlaylist, _ resource: ResourceName, _ shelf: Shelf, isSettled: Bool) {
         let takesGzip = request.header("accept-encoding")?.contains("gzip") ?? false
         let isCompressed = takesGzip && !text.compressed.isEmpty
         let tag = isCompressed ? String(text.tag.dropLast()) + "-gz\"" : text.tag
         let age = isSettled ? "public, max-age=10" : "public, max-age=1"
-        if isKnown(tag, request) { return finish(HTTPSession.response(304, resource, tag, age)) }
-        var response = HTTPSession.response(200, resource, tag, age)
+        if isKnown(tag) { return answer(Self.response(304, resource, tag, age)) }
+        var response = Self.response(200, resource, tag, age)
         response.set("Vary", "Accept-Encoding")
         response.body = isCompressed ? text.compressed : text.bytes
         if isCompressed { response.set("Content-Encoding", "gzip") }
         shelf.sent(response.body.count)
-        finish(response)
+        answer(response)
     }
 
     /// With a name for the viewer in the addresses of the playlists: its requests are known as one viewer's by it.
-    private func send(
-        _ playlist: MultivariantPlaylist, _ resource: ResourceName, _ request: HTTPRequest, _ shelf: Shelf
-    ) {
+    private func send(_ playlist: MultivariantPlaylist, _ resource: ResourceName, _ shelf: Shelf) {
         let token =
-            request.query(HTTPSession.viewerKey).flatMap { ViewerToken($0) }
+            request.query(Self.viewerKey).flatMap { ViewerToken($0) }
             ?? ViewerToken(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max))
         var response = HTTPResponse(status: 200)
         response.set("Content-Type", resource.contentType)
         response.set("Cache-Control", "no-store")
-        response.body = playlist.render(query: "\(HTTPSession.viewerKey)=\(token.text)")
+        response.body = playlist.render(query: "\(Self.viewerKey)=\(token.text)")
         shelf.sent(response.body.count)
-        finish(response)
+        answer(response)
     }
 
-    private func send(
-        _ bytes: SharedBytes, _ tag: String, _ resource: ResourceName, _ request: HTTPRequest, _ shelf: Shelf
-    ) {
+    private func send(_ bytes: SharedBytes, _ tag: String, _ resource: ResourceName, _ shelf: Shelf) {
         let age = "public, max-age=3600, immutable"
-        if isKnown(tag, request) { return finish(HTTPSession.response(304, resource, tag, age)) }
-        var response = HTTPSession.response(200, resource, tag, age)
+        if isKnown(tag) { return answer(Self.response(304, resource, tag, age)) }
+        var response = Self.response(200, resource, tag, age)
         response.set("Accept-Ranges", "bytes")
         var bytes = bytes
         switch ByteRange(header: request.header("range"), length: bytes.count) {
@@ -165,10 +141,10 @@ extension HTTPSession {
         case .unsatisfiable:
             var response = HTTPResponse(status: 416, text: "There are \(bytes.count) bytes.\n")
             response.set("Content-Range", "bytes */\(bytes.count)")
-            return finish(response)
+            return answer(response)
         }
         if request.method == "GET" { shelf.sent(bytes.count) }
-        finish(response, bytes)
+        answer(response, bytes)
     }
 
     private static func response(_ status: Int, _ resource: ResourceName, _ tag: String, _ age: String) -> HTTPResponse
@@ -180,7 +156,7 @@ extension HTTPSession {
         return response
     }
 
-    private func isKnown(_ tag: String, _ request: HTTPRequest) -> Bool {
+    private func isKnown(_ tag: String) -> Bool {
         request.header("if-none-match").map { $0 == "*" || $0.contains(tag) } ?? false
     }
 
@@ -190,22 +166,22 @@ extension HTTPSession {
     private static let viewerKey = "v"
 
     /// Who asks: as its playlist's address says, or else a stand-in that its address and agent make.
-    private func viewer(_ request: HTTPRequest) -> ViewerToken {
-        if let token = request.query(HTTPSession.viewerKey).flatMap({ ViewerToken($0) }) { return token }
-        var address = ContentHash(Array(carrier.peer.host.utf8).span)
-        address.combine(Array(agent.utf8).span)
+    private var viewer: ViewerToken {
+        if let token = request.query(Self.viewerKey).flatMap({ ViewerToken($0) }) { return token }
+        var address = ContentHash(Array(session.carrier.peer.host.utf8).span)
+        address.combine(Array((request.header("user-agent") ?? session.agent).utf8).span)
         return ViewerToken(high: 0, low: address.value)
     }
 
-    private func admit(_ name: StreamName, _ request: HTTPRequest, _ shelf: Shelf) -> Turned? {
-        state.viewers.meet(viewer(request), name, shelf, state.gate, on: loop)
+    private func admit(_ name: StreamName, _ shelf: Shelf) -> Turned? {
+        state.viewers.meet(viewer, name, shelf, state.gate, on: loop)
     }
 
     private func refuse(_ turned: Turned) {
-        logTurned(turned)
-        var response = HTTPSession.later("\(turned.text).")
+        session.logTurned(turned)
+        var response = HTTPResponse.later("\(turned.text).")
         response.set("Retry-After", "\(turned.retrySeconds)")
-        finish(response)
+        answer(response)
     }
 }
 
