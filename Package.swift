@@ -48,13 +48,13 @@ var targets: [Target] = [
     // Floors 2 to 5.
     room("EventLoop", ["CUV", "CSystem", "TLS"]),
     room("SRT", ["CSRT", "EventLoop"]),
-    room("Configuration", ["CYAML"]),
+    room("Configuration", ["CYAML", "Recording"]),
     room("Packaging", ["Media", "FMP4", "HLS", "MPEGTS", "StreamLog", "EventLoop", "CZlib"]),
     room(
         "Fanout",
         [
             "Media", "FLV", "RTMP", "HTTP", "MPEGTS", "FMP4", "HLS", "RelayProtocol", "StreamLog", "EventLoop",
-            "Packaging",
+            "Packaging", "Recording",
         ]),
     room("Operations", ["Media"]),
     room(
@@ -62,7 +62,7 @@ var targets: [Target] = [
         [
             "Media", "FLV", "RTMP", "HTTP", "MPEGTS", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
             "Operations", "Configuration", "ProxyProtocol", "SRT", "StreamID",
-            "TLS", "HLS", "HTTP2", "Packaging",
+            "TLS", "HLS", "HTTP2", "Packaging", "Recording",
         ]),
 
     room(

@@ -85,6 +85,16 @@ struct Key: Sendable {
         Key("hls.window", \.hls.window, .duration(3_000...3_600_000), perApp: true),
         Key("hls.idle", \.hls.idle, .duration(1_000...86_400_000), perApp: true),
 
+        Key("record.format", \.record.format, .choice, perApp: true),
+        Key("record.path", \.record.path, .folder, perApp: true),
+        Key("record.pattern", \.record.pattern, .filePattern, perApp: true),
+        Key("record.duration", \.record.duration, .cutDuration, perApp: true),
+        Key("record.size", \.record.size, .cutSize, perApp: true),
+        Key("record.keep_age", \.record.keepAge, .duration(1_000...315_360_000_000, orZero: true), perApp: true),
+        Key("record.keep_bytes", \.record.keepBytes, .size(1 << 10...1 << 60, orZero: true), perApp: true),
+        Key("record.min_free", \.record.minFree, .size(1 << 10...1 << 60, orZero: true), perApp: true),
+        Key("record.queue", \.record.queue, .size(1 << 20...4 << 30), perApp: true),
+
         Key("relay.listen", \.relay.listen, .endpoints),
         Key("relay.tls_listen", \.relay.tlsListen, .endpoints),
         Key("relay.srt_listen", \.relay.srtListen, .endpoints),

@@ -18,6 +18,7 @@ public struct Settings: Sendable, Equatable {
     public var play = Play()
     public var retention = Retention()
     public var hls = HLS()
+    public var record = Record()
     public var relay = Relay()
     public var dispatch = Dispatch()
     public var limits = Limits()

@@ -130,6 +130,10 @@ struct SettingsReader {
             let fault = "is below srt.latency, which is \(shown("srt.latency"))"
             refuse(place, "srt.latency_max", fault, "raise it, or lower srt.latency")
         }
+        let record = settings.record
+        if record.format != .off, record.path.isEmpty, let place = places["record.format"] {
+            refuse(place, "record.format", "has no folder to record into", "set record.path")
+        }
         checkListeners()
         checkCertificates()
     }

@@ -159,6 +159,20 @@ extension ValueType<String> {
         show: { $0.isEmpty ? "off" : $0 })
 }
 
+extension ValueType<String> {
+    /// Of a folder, or `off` for none.
+    static let folder = ValueType(
+        expectation: "a folder's path, or off",
+        read: { (texts) throws(ValueFault) in
+            if texts[0] == "off" { return "" }
+            guard texts[0].hasPrefix("/"), texts[0].utf8.count < 3_072,
+                texts[0].utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+            else { throw ValueFault("\(quoted(texts[0])) is not a whole path", "give the path of a folder, from / on") }
+            return texts[0]
+        },
+        show: { $0.isEmpty ? "off" : $0 })
+}
+
 /// Items one key may list.
 private let listLimit = 64
 

@@ -8,6 +8,9 @@ protocol LogCursor: AnyObject {
     /// What it counts as among the log's readers.
     var label: String { get }
 
+    /// Whether it counts as one of those who watch.
+    var isViewer: Bool { get }
+
     /// Bytes written from this log.
     var bytesOut: UInt64 { get }
 
@@ -19,4 +22,8 @@ protocol LogCursor: AnyObject {
 
     /// The stream has ended; the view has let go of the cursor, and its bytes go away when this returns.
     func logEnded(_ reason: ViewerEnd)
+}
+
+extension LogCursor {
+    var isViewer: Bool { true }
 }

@@ -20,6 +20,10 @@ extension LogView {
 
     func shared(from offset: UInt64, to limit: UInt64) -> SharedBytes { reader.shared(from: offset, to: limit) }
 
+    func forEachRun(from offset: UInt64, _ visit: (Segment, Range<Int>) -> Void) {
+        reader.forEachRun(from: offset, visit)
+    }
+
     /// Of a log in the relay format: the first frame that is not before `number`, and what it is called.
     func firstFrame(notBefore number: FrameNumber) -> (offset: UInt64, number: FrameNumber)? {
         var found: FrameNumber?

@@ -363,6 +363,6 @@ public final class LogView {
 
     func countViewers(into counts: inout [String: Int]) {
         for index in 0..<count { counts[slots[index].viewer.takeUnretainedValue().label, default: 0] += 1 }
-        for cursor in cursors { counts[cursor.label, default: 0] += 1 }
+        for cursor in cursors where cursor.isViewer { counts[cursor.label, default: 0] += 1 }
     }
 }

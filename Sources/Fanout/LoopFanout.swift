@@ -77,6 +77,14 @@ public final class LoopFanout {
         outlet.logGrew()
     }
 
+    /// Records the stream, from the newest keyframe on.
+    public func attach(_ outlet: RecordOutlet, to handle: StreamHandle) {
+        let view = view(of: handle, RecordOutlet.kind(outlet.recorder.lane.format))
+        view.add(outlet)
+        outlet.attached(to: view)
+        outlet.logGrew()
+    }
+
     private func view(of handle: StreamHandle, _ kind: WireKind) -> LogView {
         let key = Key(stream: ObjectIdentifier(handle), kind: kind)
         if let entry = views[key] { return entry.view }

@@ -166,6 +166,7 @@ public final class Stream {
         // A configuration that only the encoder's own decoders understand is carried all the same.
         if frame.isConfiguration || frame.kind == .script {
             try? description.observe(kind: frame.kind, body: body)
+            handle.describe(description)
         }
         switch frame.kind {
         case .video where !frame.isConfiguration:
@@ -175,7 +176,10 @@ public final class Stream {
             return !awaitsKeyframe
         case .audio:
             counters.audio += 1
-            if description.audio == nil { try? description.observe(kind: frame.kind, body: body) }
+            if description.audio == nil {
+                try? description.observe(kind: frame.kind, body: body)
+                if description.audio != nil { handle.describe(description) }
+            }
         default: break
         }
         return true
@@ -235,7 +239,8 @@ public final class Stream {
         return JoinPoint(
             offset: offset,
             prologue: muxer?.prologue ?? configurations.prologue(channel.kind, before: mark, of: source),
-            version: muxer?.version ?? configurations.version, timestamp: mark.timestamp)
+            version: muxer?.version ?? configurations.version, timestamp: mark.timestamp,
+            epoch: source.epoch)
     }
 
     // MARK: Epochs

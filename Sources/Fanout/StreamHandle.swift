@@ -3,6 +3,8 @@
 /// `@unchecked Sendable` is sound: `stream` is touched only inside `onHome`, which runs on the loop that `home` names,
 /// and `home` changes only on that very loop. While the stream is on its way to another loop nobody touches it.
 import EventLoop
+import FLV
+import Media
 import Packaging
 
 public final class StreamHandle: @unchecked Sendable {
@@ -13,6 +15,7 @@ public final class StreamHandle: @unchecked Sendable {
     private let home: Lock<Home>
     private let closed = Lock(false)
     private let shelf = Lock<Shelf?>(nil)
+    private let described = Lock<[String]>([])
 
     private struct Home: Sendable {
         var door: LoopFanout.Door
@@ -92,6 +95,14 @@ public final class StreamHandle: @unchecked Sendable {
 
     /// What has been packaged, if anything is.
     public var shelfIfAny: Shelf? { shelf.with { $0 } }
+
+    /// The stream's codecs as RFC 6381 calls them, pictures first, as far as they are known.
+    public var codecs: [String] { described.with { $0 } }
+
+    func describe(_ description: StreamDescription) {
+        let codecs = [description.video?.codecString, description.audio?.codecString].compactMap { $0 }
+        described.with { $0 = codecs }
+    }
 
     func forget(_ shelf: Shelf) { self.shelf.with { if $0 === shelf { $0 = nil } } }
 

@@ -47,6 +47,11 @@ enum Admin {
         case .push(let app, let name, let id): push(app, name, id, exchange, pretty)
         case .addPush(let app, let name): addPush(app, name, request, exchange, pretty)
         case .stopPush(let app, let name, let id): stopPush(app, name, id, exchange, pretty)
+        case .recording(let app, let name): showRecording(app, name, exchange, pretty)
+        case .startRecording(let app, let name):
+            startRecording(app, name, body: request.body, exchange, pretty)
+        case .stopRecording(let app, let name): stopRecording(app, name, exchange, pretty)
+        case .recordings(let app, let name): listRecordings(app, name, exchange, pretty)
         case .kickStream(let app, let name): kickStream(app, name, exchange, pretty)
         case .kickSession(let id): kickSession(id, exchange, pretty)
         case .notFound: exchange.answer(missing("no such resource", pretty))

@@ -36,6 +36,7 @@ public enum Node {
         }
         let doors = try listenForSRT(peers, workers.map(\.loop.mailbox), state, &ports)
         state.listens(at: ports)
+        state.recordings.start()
         workers[0].startPulls()
         if !settings.dispatch.servers.isEmpty {
             let dispatchers = LoopBound(Dispatchers(workers[0]), on: workers[0].loop)
@@ -58,6 +59,7 @@ public enum Node {
         started(ports)
         workers[0].loop.run()
         for thread in threads { thread.join() }
+        state.recordings.close()
         withExtendedLifetime((shutdown, certificates, doors, workers)) {}
         state.log.write(.info, "node.stop")
     }

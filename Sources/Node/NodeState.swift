@@ -20,6 +20,7 @@ final class NodeState: Sendable {
     let pulls = Pulls()
     let carriage = Carriage()
     let viewers = PackageViewers()
+    let recordings: Recordings
     let routes: Routes
     let pushes = PushBoard()
     /// The connection to the dispatcher, if there is one; set once, before the loops run.
@@ -48,6 +49,7 @@ final class NodeState: Sendable {
         paths = StreamPaths(relay.node)
         routes = Routes(file: settings.dispatch.cache.isEmpty ? nil : settings.dispatch.cache)
         log = EventLog(settings.log)
+        recordings = Recordings(settings, log)
         addresses = AddressLimits(
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
         certificates = try Certificates(settings.tls)

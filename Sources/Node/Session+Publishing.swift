@@ -74,6 +74,7 @@ extension Session {
                 ])
             publishStarts()
             worker.startPushes(of: handle.name)
+            worker.startRecording(of: handle)
         case .failure(let refusal):
             state.count(error: "publish_refused")
             refusePublish(.busy(refusal.description))

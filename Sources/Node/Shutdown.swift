@@ -49,6 +49,7 @@ final class Shutdown {
         worker.ask(
             { worker in
                 worker.endAll("node is going down")
+                worker.endRecordings()
                 worker.loop.stop()
             }, then: { _ in })
     }

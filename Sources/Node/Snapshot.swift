@@ -14,6 +14,8 @@ enum Snapshot {
         var ratesOut: [StreamName: Double]
         var links: [LinkReport]
         var pushes: [PushReport]
+        /// Of streams that are recorded on the loop.
+        var recordings: [StreamName: RecordingReport]
     }
 
     static func merge(_ parts: [Part], _ state: NodeState) -> NodeSnapshot {
@@ -37,6 +39,7 @@ enum Snapshot {
         node.bytesIn = sessions.reduce(counters.bytesIn) { $0 + $1.bytesIn }
         node.bytesOut = sessions.reduce(counters.bytesOut) { $0 + $1.bytesOut }
         node.srt = sessions.reduce(into: counters.srt) { sum, session in session.srt.map { sum.add($0) } }
+        node.recordings = state.recordings.totals
         let links = parts.flatMap(\.links).sorted { ($0.node, $0.session) < ($1.node, $1.session) }
         // Their numbers grow: the shorter one is the older.
         let pushes = parts.flatMap(\.pushes).sorted {
@@ -57,6 +60,7 @@ enum Snapshot {
         guard let name = StreamName(app: stream.app, name: stream.name) else { return stream }
         var stream = stream
         for part in parts {
+            stream.recording = part.recordings[name] ?? stream.recording
             stream.bitrateOut += part.ratesOut[name] ?? 0
             guard let audience = part.audiences[name] else { continue }
             stream.viewers.merge(audience.viewers, uniquingKeysWith: +)

@@ -26,6 +26,7 @@ final class Worker {
     private var upstreams: [Upstream] = []
     let callers = SRTCallers()
     let pushes = Pushes()
+    private(set) var recordings: [StreamRecording] = []
     private(set) lazy var parents = Parents(self)
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
@@ -195,18 +196,27 @@ final class Worker {
             meters.measure(fanout, now: now)
             tellGate()
             state.viewers.tidy(state.gate)
+            for recording in recordings { recording.tick(now: now) }
             meters.forEachStream(on: loop) { stream in
                 stream.tidyPackaging(
                     idle: UInt64(state.settings.of(app: stream.name.app, stream: stream.name.name).hls.idle))
+                if stream.publisher?.isUpstream == true { state.recordings.follows(stream.name) }
             }
         }
-        if !sessions.isEmpty || !fanout.isIdle || !meters.isEmpty || !upstreams.isEmpty {
+        if !sessions.isEmpty || !recordings.isEmpty || !fanout.isIdle || !meters.isEmpty || !upstreams.isEmpty {
             timer.arm(after: Worker.tickInterval)
         } else {
             busy = 0
             state.gate.measured(LoopUse(), rates: [:], on: loop)
         }
     }
+
+    func keep(_ recording: StreamRecording) {
+        recordings.append(recording)
+        wakeHousekeeping()
+    }
+
+    func forget(_ recording: StreamRecording) { recordings.removeAll { $0 === recording } }
 
     private func tellGate() {
         busy += (fanout.busy - busy) * Worker.busyShare
@@ -399,7 +409,8 @@ final class Worker {
                 flushIntervalMs: Double(fanout.flushPressure)),
             sessions: sessions.values.map(\.report), streams: meters.reports(on: loop).map(withUpstream),
             audiences: fanout.audiences, ratesOut: meters.ratesOut,
-            links: sessions.values.compactMap { ($0 as? RelaySession)?.linkReport }, pushes: pushes.reports)
+            links: sessions.values.compactMap { ($0 as? RelaySession)?.linkReport }, pushes: pushes.reports,
+            recordings: recordingReports)
     }
 
     private func withUpstream(_ report: StreamReport) -> StreamReport {

@@ -34,14 +34,22 @@ public enum AdminRequest {
         case ("pushes", 0): return reading(method, .pushes)
         case ("streams", 3...) where rest[rest.count - 1] == "pushes": return pushes(method, Array(rest.dropLast()))
         case ("streams", 4...) where rest[rest.count - 2] == "pushes": return push(method, rest)
+        case ("streams", 3...) where rest[rest.count - 1] == "recording":
+            let (app, name) = stream(Array(rest.dropLast()))
+            return reading(
+                method, .recording(app: app, name: name), orDelete: .stopRecording(app: app, name: name),
+                orPost: .startRecording(app: app, name: name))
+        case ("recordings", 2...):
+            let (app, name) = stream(rest)
+            return reading(method, .recordings(app: app, name: name))
         case ("streams", 2...):
-            // RTMP applications may hold slashes (`live/room1`): the last segment is the stream, the rest is the app.
             let (app, name) = stream(rest)
             return reading(method, .stream(app: app, name: name), orDelete: .kickStream(app: app, name: name))
         default: return .notFound
         }
     }
 
+    /// RTMP applications may hold slashes (`live/room1`): the last segment is the stream, the rest is the app.
     private static func stream(_ segments: [String]) -> (app: String, name: String) {
         (segments.dropLast().joined(separator: "/"), segments[segments.count - 1])
     }
@@ -62,11 +70,16 @@ public enum AdminRequest {
         return reading(method, .push(app: app, name: name, id: id), orDelete: .stopPush(app: app, name: name, id: id))
     }
 
-    private static func reading(_ method: String, _ get: AdminRoute, orDelete delete: AdminRoute? = nil) -> AdminRoute {
+    private static func reading(
+        _ method: String, _ get: AdminRoute, orDelete delete: AdminRoute? = nil, orPost post: AdminRoute? = nil
+    ) -> AdminRoute {
+        let allowed = "GET, HEAD" + (delete == nil ? "" : ", DELETE") + (post == nil ? "" : ", POST")
+        let refusal = AdminRoute.methodNotAllowed(allow: allowed)
         switch method {
         case "GET", "HEAD": return get
-        case "DELETE": return delete ?? .methodNotAllowed(allow: "GET, HEAD")
-        default: return .methodNotAllowed(allow: delete == nil ? "GET, HEAD" : "GET, HEAD, DELETE")
+        case "DELETE": return delete ?? refusal
+        case "POST": return post ?? refusal
+        default: return refusal
         }
     }
 

@@ -13,6 +13,11 @@ public enum AdminRoute: Sendable, Equatable {
     case push(app: String, name: String, id: String)
     case addPush(app: String, name: String)
     case stopPush(app: String, name: String, id: String)
+    case recording(app: String, name: String)
+    case startRecording(app: String, name: String)
+    case stopRecording(app: String, name: String)
+    /// Finished files.
+    case recordings(app: String, name: String)
     case kickStream(app: String, name: String)
     case kickSession(id: String)
     case metrics

@@ -34,6 +34,17 @@ public enum JSON {
         }
     }
 
+    public static func encode(_ recording: RecordingReport, pretty: Bool = false) -> [UInt8] {
+        write(pretty) { recording.write(to: &$0) }
+    }
+
+    /// `{"recordings": […]}`, in the order given.
+    public static func encode(_ files: [RecordedFile], pretty: Bool = false) -> [UInt8] {
+        write(pretty) { writer in
+            writer.object { $0.member("recordings") { $0.array(files) { $1.write(to: &$0) } } }
+        }
+    }
+
     /// The answer to a request that failed: `{"error": "…"}`.
     public static func encode(error: String, pretty: Bool = false) -> [UInt8] {
         write(pretty) { $0.object { $0.member("error", error) } }
@@ -171,6 +182,7 @@ extension StreamReport {
             if let packaged {
                 $0.member("packaged") { packaged.write(to: &$0) }
             }
+            $0.member("recording") { out in if let recording { recording.write(to: &out) } else { out.null() } }
         }
     }
 
@@ -240,6 +252,7 @@ extension NodeReport {
             $0.member("memoryBytes", memoryBytes)
             $0.member("fullness", fullness)
             $0.member("srt") { srt.write(to: &$0) }
+            $0.member("recordings") { recordings.write(to: &$0) }
             $0.member("loops") { $0.array(loops) { $1.write(to: &$0) } }
             $0.member("errors") { out in
                 out.object { out in

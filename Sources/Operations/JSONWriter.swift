@@ -33,6 +33,8 @@ public struct JSONWriter {
 
     public mutating func null() { bytes.append(contentsOf: "null".utf8) }
 
+    public mutating func number(_ value: Int64) { bytes.append(contentsOf: String(value).utf8) }
+
     // MARK: Members of an object
 
     public mutating func member(_ key: String, _ value: String) { member(key) { $0.string(value) } }

@@ -32,6 +32,8 @@ public struct NodeReport: Sendable, Equatable {
     public var fullness = 0.0
     /// The counters of all SRT connections since start.
     public var srt = SRTReport()
+    /// What is recorded.
+    public var recordings = RecordingTotals()
 
     public init(
         version: String, uptime: Double = 0, threads: Int = 0, sessions: Int = 0, viewers: Int = 0, publishers: Int = 0,

@@ -25,6 +25,7 @@ public enum PrometheusExposition {
         writeViewers(snapshot.streams, to: &writer)
         writeLinks(snapshot.links, to: &writer)
         writeSRT(snapshot.node.srt, to: &writer)
+        writeRecordings(snapshot.node.recordings, to: &writer)
         let (named, rest) = rank(snapshot.streams, busiest: max(0, busiest))
         for metric in StreamMetric.all { write(metric, named, rest, to: &writer) }
         return writer.bytes
@@ -127,6 +128,17 @@ public enum PrometheusExposition {
         family(
             "dropped", "Packets over SRT that were given up because their time had passed.", out: srt.droppedSent,
             in: srt.droppedReceived)
+    }
+
+    private static func writeRecordings(_ recordings: RecordingTotals, to writer: inout PrometheusWriter) {
+        writer.family("recordings", .gauge, "Streams that are being recorded.")
+        writer.sample(recordings.active)
+        writer.family("recorded_bytes_total", .counter, "Bytes of recordings that the disks have taken.")
+        writer.sample(recordings.bytes)
+        writer.family("recording_failures_total", .counter, "Recordings that ended by themselves, by reason.")
+        for (reason, count) in recordings.failures.sorted(by: { $0.key < $1.key }) {
+            writer.sample(count, [("reason", reason)])
+        }
     }
 
     // MARK: Streams

@@ -50,6 +50,8 @@ public struct StreamReport: Sendable, Equatable {
     public var unwritableFrames: UInt64 = 0
     /// Absent while nobody fetches it over HLS.
     public var packaged: PackageReport?
+    /// Absent while it is not recorded.
+    public var recording: RecordingReport?
 
     public init(
         app: String, name: String, state: String = "waiting", publisher: PublisherReport? = nil, epoch: UInt64 = 0,

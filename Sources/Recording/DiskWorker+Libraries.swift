@@ -29,6 +29,18 @@ extension DiskWorker {
         keep(library, now: disk.now())
     }
 
+    /// The applications whose recordings lie below `root`, as indexes and notes tell.
+    func findApps(below root: String) -> [String] {
+        var found = Found()
+        walk(root, depth: 0, &found)
+        var apps = Set(found.notes.compactMap { readNote($0)?.app })
+        for home in found.indexes {
+            guard let entries = try? LibraryIndex.load(disk, home).entries else { continue }
+            apps.formUnion(entries.map(\.app))
+        }
+        return apps.sorted()
+    }
+
     func remove(_ library: RecordingLibrary) { libraries.removeAll { $0 === library } }
 
     func setLimits(_ limits: RetentionPlan.Limits, of library: RecordingLibrary) {

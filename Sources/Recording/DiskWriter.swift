@@ -218,6 +218,11 @@ public final class DiskWriter: @unchecked Sendable {
     /// recording.
     public func add(_ library: RecordingLibrary) { post { $0.add(library) } }
 
+    /// The applications that have recordings below `root`. `reply` is called on the disk thread.
+    public func findApps(below root: String, reply: @escaping @Sendable ([String]) -> Void) {
+        post { reply($0.findApps(below: root)) }
+    }
+
     /// Its files stay; nobody deletes them any more.
     public func remove(_ library: RecordingLibrary) { post { $0.remove(library) } }
 

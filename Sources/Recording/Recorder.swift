@@ -27,7 +27,8 @@ public final class Recorder {
 
     private let writer: DiskWriter
     private let prologue: (JoinPoint) -> [UInt8]
-    private var number: Int
+    /// The next file's.
+    public private(set) var number: Int
     private var file = File()
     private var pending: [Piece] = []
     private var pendingBytes = 0

@@ -1,11 +1,12 @@
 /// One recording's way to the disk: what waits for it, and how far it has come.
 ///
-/// `@unchecked Sendable` is sound: `queue` is touched under the writer's lock alone, `file` on the disk thread alone, and
-/// the rest never changes.
+/// `@unchecked Sendable` is sound: `queue` is touched under the writer's lock alone, `file` on the disk thread alone,
+/// `over` has a lock of its own, and the rest never changes.
 public final class RecordingLane: @unchecked Sendable {
     public let app: String
     public let stream: String
     let settings: RecordingSettings
+    public var format: RecordingFormat { settings.format }
     let library: RecordingLibrary
 
     struct Queue {
@@ -22,6 +23,7 @@ public final class RecordingLane: @unchecked Sendable {
     }
 
     var queue = Queue()
+    let over = Monitor(false)
     var file: OpenFile?
 
     init(app: String, stream: String, settings: RecordingSettings, library: RecordingLibrary) {
@@ -30,6 +32,12 @@ public final class RecordingLane: @unchecked Sendable {
         self.settings = settings
         self.library = library
     }
+}
+
+extension RecordingLane {
+    /// Nobody writes to it any more.
+    public func retire() { over.with { $0 = true } }
+    public var isOver: Bool { over.with { $0 } }
 }
 
 /// How a recording stands with the disk.

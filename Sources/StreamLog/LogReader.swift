@@ -141,6 +141,26 @@ public struct LogReader: ~Copyable {
         return (start, start + UInt64(mark.size), mark.timestamp)
     }
 
+    /// Visits the frames from the one that starts at `offset` up to the head, as runs of each segment's marks.
+    public func forEachRun(from offset: UInt64, _ visit: (Segment, Range<Int>) -> Void) {
+        guard offset < head, !entries.isEmpty else { return }
+        precondition(offset >= tail)
+        for entry in entries[entryIndex(of: offset)...] {
+            let segment = entry.segment
+            var first = 0
+            var end = entry.markCount
+            while first < end {
+                let middle = (first + end) / 2
+                if segment.base + UInt64(segment.marks[middle].offset) < offset {
+                    first = middle + 1
+                } else {
+                    end = middle
+                }
+            }
+            if first < entry.markCount { visit(segment, first..<entry.markCount) }
+        }
+    }
+
     /// The offset of the first readable frame whose bytes satisfy `isWanted`.
     public func firstFrame(where isWanted: (UnsafeRawPointer) -> Bool) -> UInt64? {
         for entry in entries {

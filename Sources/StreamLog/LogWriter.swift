@@ -136,11 +136,14 @@ public struct JoinPoint: Sendable, Equatable {
     /// Changes when the configurations do: a viewer that is moved between equal versions needs no new prologue.
     public var version: UInt32
     public var timestamp: Int64
+    /// Of the publish session whose frame stands there.
+    public var epoch: UInt64
 
-    public init(offset: UInt64, prologue: [UInt8], version: UInt32, timestamp: Int64) {
+    public init(offset: UInt64, prologue: [UInt8], version: UInt32, timestamp: Int64, epoch: UInt64 = 0) {
         self.offset = offset
         self.prologue = prologue
         self.version = version
         self.timestamp = timestamp
+        self.epoch = epoch
     }
 }

@@ -25,6 +25,26 @@ struct RefusalTests {
     }
 
     @Test(
+        "when a recording could not be made as it says, in the words of the module that makes it",
+        arguments: [
+            (
+                "record.pattern=../{stream}.{ext}",
+                "“../{stream}.{ext}” leads out of record.path; remove the parts that are “.” or “..”"
+            ),
+            (
+                "record.pattern=all.{ext}",
+                "“all.{ext}” has no {stream}; add it, or all streams' files lie under the same names"
+            ),
+            ("record.duration=500ms", #""500ms" is too small; write a duration from 1s to 8760h, or 0"#),
+            ("record.path=videos", #""videos" is not a whole path; give the path of a folder, from / on"#),
+            ("record.format=fmp4", "has no folder to record into; set record.path"),
+        ])
+    func recording(override: String, told: String) throws {
+        let key = try #require(override.split(separator: "=").first)
+        #expect(problems("", [override]) == ["--set \(key): \(told)"])
+    }
+
+    @Test(
         "when a key is unknown, with the nearest known one",
         arguments: [
             ("http.lisen=:1", "did you mean http.listen?"),
@@ -39,7 +59,7 @@ struct RefusalTests {
             ("log.colour=on", "log has format, level"),
             (
                 "=1",
-                "the sections are node, rtmp, http, srt, api, tls, publish, play, retention, hls, relay, dispatch, limits, metrics, log, drain, apps"
+                "the sections are node, rtmp, http, srt, api, tls, publish, play, retention, hls, record, relay, dispatch, limits, metrics, log, drain, apps"
             ),
         ])
     func advice(override: String, advice: String) {

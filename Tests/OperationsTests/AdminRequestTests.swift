@@ -26,6 +26,11 @@ import Testing
             ("GET", "/api/v1/streams/live/pushes", .stream(app: "live", name: "pushes")),
             ("GET", "/api/v1/streams/live%2Froom/pushes", .stream(app: "live/room", name: "pushes")),
             ("GET", "/api/v1/node", .node),
+            ("GET", "/api/v1/streams/live/a/recording", .recording(app: "live", name: "a")),
+            ("POST", "/api/v1/streams/live/room/a/recording", .startRecording(app: "live/room", name: "a")),
+            ("DELETE", "/api/v1/streams/live/a/recording", .stopRecording(app: "live", name: "a")),
+            ("GET", "/api/v1/streams/live/recording", .stream(app: "live", name: "recording")),
+            ("GET", "/api/v1/recordings/live/a", .recordings(app: "live", name: "a")),
             ("GET", "/metrics", .metrics),
             ("GET", "/healthz", .health),
             ("GET", "/readyz?verbose", .ready),
@@ -52,6 +57,8 @@ import Testing
         let both = AdminRoute.methodNotAllowed(allow: "GET, HEAD, DELETE")
         #expect(AdminRequest.parse(method: "PUT", path: "/api/v1/streams/live/a") == both)
         #expect(AdminRequest.parse(method: "get", path: "/api/v1/sessions/r-1") == both)
+        let three = AdminRoute.methodNotAllowed(allow: "GET, HEAD, DELETE, POST")
+        #expect(AdminRequest.parse(method: "PUT", path: "/api/v1/streams/live/a/recording") == three)
         #expect(AdminRequest.parse(method: "POST", path: "/nothing") == .notFound)
     }
 

@@ -50,6 +50,26 @@ private struct Pair: ~Copyable {
 }
 
 struct LogTests {
+    @Test("runs of frames from a cursor on hold every frame up to the published head, once and in order")
+    func runs() {
+        var pair = Pair(.init(milliseconds: 60_000, bytes: 64 << 20))
+        for frame in 0..<1200 {
+            pair.append(1 + frame % 700, timestamp: Int64(frame), fill: UInt8(frame % 251))
+            if frame % 7 == 0 { pair.publish() }
+        }
+        let published = pair.starts.filter { $0 < pair.reader.head }
+        // Not told of yet: no run may hold it.
+        pair.append(10, timestamp: 1200, fill: 1)
+        for first in stride(from: 0, to: published.count, by: 97) {
+            var found: [UInt64] = []
+            pair.reader.forEachRun(from: published[first]) { segment, marks in
+                found += marks.map { segment.base + UInt64(segment.marks[$0].offset) }
+            }
+            #expect(found == Array(published[first...]))
+        }
+        pair.reader.forEachRun(from: pair.reader.head) { _, _ in Issue.record("there is nothing behind the head") }
+    }
+
     @Test(
         "whatever the frames' sizes, a cursor anywhere reads what was written there",
         arguments: 1...8 as ClosedRange<UInt64>)
