@@ -31,7 +31,7 @@ let package = Package(
         room("Recording", ["StreamLog"]),
         room("ProxyProtocol", ["Media"]),
         room("StreamID"),
-        room("Configuration", ["CYAML"]),
+        room("Configuration", ["CYAML", "Recording"]),
         .target(
             name: "FuzzTargets",
             dependencies: [
