@@ -71,6 +71,13 @@ public struct RelayFrame: Sendable, Equatable {
         /// Bytes between the message header and the body, as they came.
         var fields = RelayFrame.fieldsSize
 
+        /// Whether they say the same, however many bytes it took to say.
+        public static func == (one: Header, other: Header) -> Bool {
+            one.stream == other.stream && one.number == other.number && one.kind == other.kind
+                && one.flags == other.flags && one.timestamp == other.timestamp && one.wallClock == other.wallClock
+                && one.segment == other.segment && one.bodyCount == other.bodyCount
+        }
+
         /// What a frame costs in credit: all its bytes on the wire.
         public var wireSize: Int { MessageHeader.size + fields + bodyCount }
 

@@ -159,6 +159,15 @@ struct ParserTests {
         }
     }
 
+    @Test("a frame says the same when it is written again, whatever its size was")
+    func rewritten() throws {
+        let bytes = RelayMessage.frame(frame(3, body: [1, 2])).bytes
+        var shorter = raw(7, stream: 5, Array(bytes[10..<40]) + [1, 2])
+        shorter[10] = 30
+        let message = try #require(try messages(shorter).first)
+        #expect(try messages(message.bytes) == [message])
+    }
+
     @Test("an unknown message that is optional is passed over; one that is not ends the connection")
     func unknown() throws {
         let ping = RelayMessage.ping(Ping(token: 1, clock: 2))
