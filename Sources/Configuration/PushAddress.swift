@@ -149,25 +149,6 @@ public struct PushAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension String {
-    /// With the names of a stream in place of `{app}` and `{stream}`.
-    public func filled(app: String, stream: String) -> String {
-        with("{stream}", replacedBy: stream).with("{app}", replacedBy: app)
-    }
-
-    func with(_ word: String, replacedBy other: String) -> String {
-        var result = ""
-        var rest = self[...]
-        while !rest.isEmpty {
-            if rest.hasPrefix(word) {
-                result += other
-                rest = rest.dropFirst(word.count)
-            } else {
-                result.append(rest.removeFirst())
-            }
-        }
-        return result
-    }
-
     fileprivate func firstRange(of word: String) -> Range<Index>? {
         var at = startIndex
         while at != endIndex {
@@ -182,36 +163,13 @@ extension ValueType<[PushAddress]> {
     /// Destinations of one stream.
     private static var listLimit: Int { 32 }
 
-    /// One address or a list of them; `off` for none. In an override a comma parts addresses where the next one begins.
-    static let pushAddresses = ValueType(
-        expectation: "an address such as rtmps://live.example.net/app/KEY, a list of them, or off",
-        read: { (texts) throws(ValueFault) in
-            if texts == ["off"] { return [] }
-            let parts = texts.flatMap(split)
-            guard !parts.isEmpty, parts.count <= listLimit else {
-                throw ValueFault("holds \(parts.count) addresses", "give 1 to \(listLimit), or off for none")
+    static let pushAddresses = addresses(
+        suchAs: "rtmps://live.example.net/app/KEY", limit: listLimit, begins: { $0.contains("://") },
+        append: { (text, found: inout [PushAddress]) throws(ValueFault) in
+            let address = try PushAddress(text)
+            if found.contains(where: { $0.place == address.place }) {
+                throw ValueFault("lists \(address.masked) twice", "delete one of them")
             }
-            var found: [PushAddress] = []
-            for part in parts {
-                let address = try PushAddress(part)
-                if found.contains(where: { $0.place == address.place }) {
-                    throw ValueFault("lists \(address.masked) twice", "delete one of them")
-                }
-                found.append(address)
-            }
-            return found
-        },
-        show: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: ",") },
-        isList: true)
-
-    private static func split(_ text: String) -> [String] {
-        text.split(separator: ",", omittingEmptySubsequences: false).reduce(into: []) { addresses, part in
-            let part = part.drop { $0 == " " }
-            if addresses.isEmpty || part.contains("://") {
-                addresses.append(String(part))
-            } else {
-                addresses[addresses.count - 1] += "," + part
-            }
-        }
-    }
+            found.append(address)
+        })
 }

@@ -71,34 +71,22 @@ extension ValueType<[Remote]> {
     /// Addresses one key may list.
     private static var listLimit: Int { 64 }
 
-    /// One address, a list of them (in an override, between commas), or `off` for none. Each over one of `transports`.
+    /// Each over one of `transports`.
     static func remotes(over transports: [Remote.Transport]) -> Self {
         let schemes = transports.filter { $0 != .tcp }.map { "\($0)://" }.joined(separator: " or ")
-        return ValueType(
-            expectation: "an address such as relay.example.net:1937, a list of them, or off",
-            read: { (texts) throws(ValueFault) in
-                if texts == ["off"] { return [] }
-                let parts = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
-                guard !parts.isEmpty, parts.count <= listLimit else {
-                    throw ValueFault("holds \(parts.count) addresses", "give 1 to \(listLimit), or off for none")
+        return addresses(
+            suchAs: "relay.example.net:1937", limit: listLimit, begins: { _ in true },
+            append: { (text, found: inout [Remote]) throws(ValueFault) in
+                guard let remote = Remote(text) else {
+                    throw ValueFault("\(quoted(text)) is not an address", "write HOST:PORT, or [IPV6]:PORT")
                 }
-                var found: [Remote] = []
-                for part in parts {
-                    let text = String(part.drop { $0 == " " })
-                    guard let remote = Remote(text) else {
-                        throw ValueFault("\(quoted(text)) is not an address", "write HOST:PORT, or [IPV6]:PORT")
-                    }
-                    guard transports.contains(remote.transport) else {
-                        throw ValueFault(
-                            "\(quoted(text)) is not reached over \(remote.transport)",
-                            "put \(schemes) before it, or nothing for plain TCP")
-                    }
-                    if found.contains(remote) { throw ValueFault("lists \(remote) twice", "delete one of them") }
-                    found.append(remote)
+                guard transports.contains(remote.transport) else {
+                    throw ValueFault(
+                        "\(quoted(text)) is not reached over \(remote.transport)",
+                        "put \(schemes) before it, or nothing for plain TCP")
                 }
-                return found
-            },
-            show: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: ",") },
-            isList: true)
+                if found.contains(remote) { throw ValueFault("lists \(remote) twice", "delete one of them") }
+                found.append(remote)
+            })
     }
 }

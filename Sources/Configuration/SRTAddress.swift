@@ -77,53 +77,13 @@ public struct SRTAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// For one stream.
-    public func streamID(app: String, stream: String) -> String {
-        SRTAddress.replace("{stream}", in: SRTAddress.replace("{app}", in: streamID, by: app), by: stream)
-    }
-
-    private static func replace(_ word: String, in text: String, by other: String) -> String {
-        var result = ""
-        var rest = text[...]
-        while !rest.isEmpty {
-            if rest.hasPrefix(word) {
-                result += other
-                rest = rest.dropFirst(word.count)
-            } else {
-                result.append(rest.removeFirst())
-            }
-        }
-        return result
-    }
+    public func streamID(app: String, stream: String) -> String { streamID.filled(app: app, stream: stream) }
 }
 
 extension ValueType<[SRTAddress]> {
     private static var listLimit: Int { 16 }
 
-    /// One address or a list of them; `off` for none. Stream ids hold commas: one that parts addresses has the next
-    /// address behind it.
-    static let srtAddresses = ValueType(
-        expectation: "an address such as srt://encoder.example.net:9000?streamid=live/cam1, a list of them, or off",
-        read: { (texts) throws(ValueFault) in
-            if texts == ["off"] { return [] }
-            let parts = texts.flatMap(split)
-            guard !parts.isEmpty, parts.count <= listLimit else {
-                throw ValueFault("holds \(parts.count) addresses", "give 1 to \(listLimit), or off for none")
-            }
-            var found: [SRTAddress] = []
-            for part in parts { found.append(try SRTAddress(part)) }
-            return found
-        },
-        show: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: ",") },
-        isList: true)
-
-    private static func split(_ text: String) -> [String] {
-        text.split(separator: ",", omittingEmptySubsequences: false).reduce(into: []) { addresses, part in
-            let part = part.drop { $0 == " " }
-            if addresses.isEmpty || part.hasPrefix("srt:") {
-                addresses.append(String(part))
-            } else {
-                addresses[addresses.count - 1] += "," + part
-            }
-        }
-    }
+    static let srtAddresses = addresses(
+        suchAs: "srt://encoder.example.net:9000?streamid=live/cam1", limit: listLimit, begins: { $0.hasPrefix("srt:") },
+        append: { (text, found: inout [SRTAddress]) throws(ValueFault) in found.append(try SRTAddress(text)) })
 }

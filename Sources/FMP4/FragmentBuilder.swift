@@ -29,10 +29,6 @@ public struct FragmentBuilder: Sendable {
     /// Milliseconds of the first and of the newest frame of the leading kind: video, or audio where there is none.
     public private(set) var firstTimestamp: Int64?
     public private(set) var lastTimestamp: Int64?
-    /// The fragment's first picture is a keyframe, or there is no video: an independent part.
-    public private(set) var startsWithKeyframe = false
-    /// Any of the fragment's pictures is a keyframe.
-    public private(set) var hasKeyframe = false
     public private(set) var count = 0
 
     private var runs: [FragmentRun] = []
@@ -75,17 +71,15 @@ public struct FragmentBuilder: Sendable {
             return .nothing
         }
         for index in 0..<samples.count { add(samples[index], timestamp, reference) }
-        if (kind == .video) == movie.hasVideo { lead(timestamp, origin, samples[0].isSync) }
+        if (kind == .video) == movie.hasVideo { lead(timestamp, origin) }
         return .added
     }
 
-    private mutating func lead(_ timestamp: Int64, _ origin: Int64?, _ isSync: Bool) {
+    private mutating func lead(_ timestamp: Int64, _ origin: Int64?) {
         if firstTimestamp == nil {
             firstTimestamp = timestamp
-            startsWithKeyframe = isSync
             self.origin = settings.hasProducerTime ? origin : nil
         }
-        if isSync { hasKeyframe = true }
         lastTimestamp = timestamp
     }
 
@@ -213,7 +207,5 @@ public struct FragmentBuilder: Sendable {
         origin = nil
         firstTimestamp = nil
         lastTimestamp = nil
-        startsWithKeyframe = false
-        hasKeyframe = false
     }
 }

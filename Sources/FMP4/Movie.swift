@@ -40,9 +40,6 @@ public struct Movie: Sendable {
     /// For CODECS, and for `addSourceBuffer` behind the type: "avc1.640028,mp4a.40.2".
     public var codecs: String { tracks.filter(\.isReady).map(\.codecString).joined(separator: ",") }
 
-    /// The media type that `addSourceBuffer` takes.
-    public var mediaType: String { "\(hasVideo ? "video" : "audio")/mp4; codecs=\"\(codecs)\"" }
-
     public static func holds(_ codec: VideoCodec) -> Bool {
         switch codec {
         case .h264, .h265, .av1, .vp9: true
