@@ -29,10 +29,14 @@ final class Poller {
     }
 
     func watch(readable: Bool, writable: Bool) {
-        guard !closed else { return }
-        let wanted =
-            (readable ? Int32(UV_READABLE.rawValue) : 0) | (writable ? Int32(UV_WRITABLE.rawValue) : 0)
-        guard wanted != interest else { return }
+        watch((readable ? Int32(UV_READABLE.rawValue) : 0) | (writable ? Int32(UV_WRITABLE.rawValue) : 0))
+    }
+
+    /// Of errors alone the owner is told, too, as of something to be read.
+    func watchErrors() { watch(Int32(UV_PRIORITIZED.rawValue)) }
+
+    private func watch(_ wanted: Int32) {
+        guard !closed, wanted != interest else { return }
         interest = wanted
         guard wanted != 0 else {
             uv_poll_stop(handle)
@@ -56,7 +60,7 @@ final class Poller {
     private func ready(_ status: Int32, _ events: Int32) {
         withExtendedLifetime((self, owner)) {
             // An error shows itself, with its reason, in the read that follows.
-            let readable = status < 0 || events & Int32(UV_READABLE.rawValue) != 0
+            let readable = status < 0 || events & Int32(UV_READABLE.rawValue | UV_PRIORITIZED.rawValue) != 0
             if readable { owner.pollerReadable() }
             if !closed && events & Int32(UV_WRITABLE.rawValue) != 0 { owner.pollerWritable() }
         }

@@ -7,16 +7,10 @@ import EventLoop
 import StreamLog
 
 public final class BodyOutlet: LogCursor {
-    public let label: String
-    public private(set) var bytesOut: UInt64 = 0
-
     private let onMore: () -> Void
-    private let onEnd: (ViewerEnd) -> Void
-    private unowned(unsafe) var view: LogView?
     private var offset: UInt64?
     /// Of the prologue that the viewer has.
     private var version: UInt32?
-    private var skips: UInt64 = 0
     private var prologue: ArraySlice<UInt8>
     /// What goes before the bytes at `offset`.
     private var kept = SharedBytes()
@@ -35,27 +29,16 @@ public final class BodyOutlet: LogCursor {
     public init(
         label: String, head: [UInt8], onMore: @escaping () -> Void, onEnd: @escaping (ViewerEnd) -> Void
     ) {
-        self.label = label
         self.onMore = onMore
-        self.onEnd = onEnd
         prologue = head[...]
+        super.init(label: label, onEnd: onEnd)
     }
-
-    deinit { precondition(view == nil, "a session detaches its outlet before it lets go of it") }
 
     // MARK: Coming and going
 
-    func attached(to view: LogView) { self.view = view }
-
-    public func detach() {
-        view?.remove(self)
-        view = nil
-    }
-
-    func logEnded(_ reason: ViewerEnd) {
+    override func logEnded(_ reason: ViewerEnd) {
         keepRest()
-        view = nil
-        onEnd(reason)
+        super.logEnded(reason)
     }
 
     /// As if the stream were over; `onEnd` is not told.
@@ -72,12 +55,12 @@ public final class BodyOutlet: LogCursor {
 
     // MARK: The log
 
-    func logGrew() {
+    override func logGrew() {
         if offset == nil { join() }
         if hasMore { onMore() }
     }
 
-    func logDrops(before end: UInt64) {
+    override func logDrops(before end: UInt64) {
         guard let view, let at = offset, at < end else { return }
         let frame = view.frame(around: at)
         if frame.start < at { kept.append(view.shared(from: at, to: frame.end)) }
@@ -138,14 +121,5 @@ public final class BodyOutlet: LogCursor {
         return piece
     }
 
-    public var stats: ViewerStats {
-        var stats = ViewerStats()
-        stats.bytesOut = bytesOut
-        stats.skips = skips
-        if let view, let offset {
-            stats.lagBytes = view.head - min(view.head, offset)
-            stats.lagMilliseconds = view.newestTimestamp - view.frame(around: offset).timestamp
-        }
-        return stats
-    }
+    public var stats: ViewerStats { stats(at: offset) }
 }

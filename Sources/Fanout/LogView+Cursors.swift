@@ -29,7 +29,8 @@ extension LogView {
         var found: FrameNumber?
         let offset = reader.firstFrame { frame in
             let candidate = FrameNumber(relayFrameAt: frame)
-            guard candidate >= number else { return false }
+            // What is repeated belongs to the frame whose number it bears.
+            guard isRepeated(frame) ? candidate == number : candidate >= number else { return false }
             found = candidate
             return true
         }
@@ -37,15 +38,59 @@ extension LogView {
         return (offset, found)
     }
 
+    /// Of a log in the relay format: the newest keyframe that is not after `number`, where what is said in front of the
+    /// newest one of all holds for it, too.
+    func joinPoint(notAfter number: FrameNumber) -> JoinPoint? {
+        guard let newest = joinPoint else { return nil }
+        var found: JoinPoint?
+        reader.forEachRun(from: reader.tail) { segment, range in
+            for index in range {
+                let mark = segment.marks[index]
+                let offset = segment.base + UInt64(mark.offset)
+                guard offset <= newest.offset else { return }
+                // What decoders were told before a change of it cannot be had from the newest place to join.
+                if mark.flags.contains(.configuration) { found = nil }
+                guard mark.flags.contains(.keyframe),
+                    FrameNumber(relayFrameAt: UnsafeRawPointer(segment.bytes + Int(mark.offset))) <= number
+                else { continue }
+                found = newest
+                found?.offset = offset
+                found?.timestamp = mark.timestamp
+            }
+        }
+        guard let offset = found?.offset, let bytes = reader.bytes(at: offset) else { return nil }
+        found?.prologue = Prologue.relayed(
+            newest.prologue, before: FrameNumber(relayFrameAt: bytes),
+            timestamp: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self)))
+        return found
+    }
+
     /// Of a log in the relay format: the number of the frame at an offset.
     func number(at offset: UInt64) -> FrameNumber? {
         reader.bytes(at: offset).map { FrameNumber(relayFrameAt: $0) }
     }
 
-    var oldestNumber: FrameNumber? { number(at: reader.tail) }
+    /// What is repeated is no frame of the sequence, and bears what number it pleases where another node says so.
+    var oldestNumber: FrameNumber? {
+        var found: FrameNumber?
+        _ = reader.firstFrame { frame in
+            guard !isRepeated(frame) else { return false }
+            found = FrameNumber(relayFrameAt: frame)
+            return true
+        }
+        return found
+    }
 
-    var newestNumber: FrameNumber? {
-        reader.newestFrame.map { FrameNumber(relayFrameAt: $0) }
+    /// Of the frame that will come next. What is repeated before it bears its number already.
+    var nextNumber: FrameNumber? {
+        reader.newestFrame.map { frame in
+            let number = FrameNumber(relayFrameAt: frame)
+            return isRepeated(frame) ? number : number.successor
+        }
+    }
+
+    private func isRepeated(_ frame: UnsafeRawPointer) -> Bool {
+        RelayFrame.Flags(rawValue: frame.load(fromByteOffset: 5, as: UInt8.self)).contains(.prologue)
     }
 }
 

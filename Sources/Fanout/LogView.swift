@@ -19,7 +19,7 @@ public final class LogView {
     private var failed = 0
 
     /// Readers that are no viewers.
-    private var cursors: [any LogCursor] = []
+    private var cursors: [LogCursor] = []
 
     private(set) var totals = Totals()
     /// When the last reader left, in the loop's milliseconds.
@@ -89,9 +89,9 @@ public final class LogView {
         if isUnread { emptySince = loop.now }
     }
 
-    func add(_ cursor: any LogCursor) { cursors.append(cursor) }
+    func add(_ cursor: LogCursor) { cursors.append(cursor) }
 
-    func remove(_ cursor: any LogCursor) {
+    func remove(_ cursor: LogCursor) {
         guard let index = cursors.firstIndex(where: { $0 === cursor }) else { return }
         totals.bytesOut += cursors.remove(at: index).bytesOut
         if isUnread { emptySince = loop.now }

@@ -47,42 +47,27 @@ public final class LoopFanout {
 
     /// Sends the stream to a child node.
     public func attach(_ outlet: RelayOutlet) {
-        let view = view(of: outlet.handle, .relay)
-        view.add(outlet)
-        outlet.attached(to: view)
-        outlet.logGrew()
+        outlet.attach(to: view(of: outlet.handle, .relay))
     }
 
     /// Shows the stream to a viewer that takes messages, from the newest keyframe on.
     public func attach(_ outlet: PacketOutlet, to handle: StreamHandle, _ kind: WireKind) {
-        let view = view(of: handle, kind)
-        view.add(outlet)
-        outlet.attached(to: view)
-        outlet.logGrew()
+        outlet.attach(to: view(of: handle, kind))
     }
 
     /// Sends the stream to a server that it is published to, from the newest keyframe on.
     public func attach(_ outlet: PushOutlet, to handle: StreamHandle) {
-        let view = view(of: handle, WireKind(.rtmp))
-        view.add(outlet)
-        outlet.attached(to: view)
-        outlet.logGrew()
+        outlet.attach(to: view(of: handle, WireKind(.rtmp)))
     }
 
     /// Shows the stream to a viewer that takes bytes when it has room for them, from the newest keyframe on.
     public func attach(_ outlet: BodyOutlet, to handle: StreamHandle, _ kind: WireKind) {
-        let view = view(of: handle, kind)
-        view.add(outlet)
-        outlet.attached(to: view)
-        outlet.logGrew()
+        outlet.attach(to: view(of: handle, kind))
     }
 
     /// Records the stream, from the newest keyframe on.
     public func attach(_ outlet: RecordOutlet, to handle: StreamHandle) {
-        let view = view(of: handle, RecordOutlet.kind(outlet.recorder.lane.format))
-        view.add(outlet)
-        outlet.attached(to: view)
-        outlet.logGrew()
+        outlet.attach(to: view(of: handle, RecordOutlet.kind(outlet.recorder.lane.format)))
     }
 
     private func view(of handle: StreamHandle, _ kind: WireKind) -> LogView {

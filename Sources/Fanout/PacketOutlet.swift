@@ -17,8 +17,6 @@ public enum PacketSinkOutcome: Sendable {
 }
 
 public final class PacketOutlet: LogCursor {
-    public let label: String
-    public private(set) var bytesOut: UInt64 = 0
     /// Milliseconds of the loop's clock when the sink last took something, or had nothing to take.
     public private(set) var lastProgress: UInt64
     public private(set) var isBlocked = false
@@ -26,46 +24,26 @@ public final class PacketOutlet: LogCursor {
     private unowned let sink: any PacketSink
     private unowned let loop: Loop
     private let messageSize: Int
-    private let onEnd: (ViewerEnd) -> Void
-    private unowned(unsafe) var view: LogView?
     private var offset: UInt64?
-    private var skips: UInt64 = 0
 
     /// `messageSize` is a multiple of the log's packets.
     public init(
         _ sink: any PacketSink, label: String, messageSize: Int, on loop: Loop, onEnd: @escaping (ViewerEnd) -> Void
     ) {
         self.sink = sink
-        self.label = label
         self.messageSize = messageSize
         self.loop = loop
-        self.onEnd = onEnd
         lastProgress = loop.now
-    }
-
-    deinit { precondition(view == nil, "a session detaches its outlet before it lets go of it") }
-
-    // MARK: Coming and going
-
-    func attached(to view: LogView) { self.view = view }
-
-    public func detach() {
-        view?.remove(self)
-        view = nil
-    }
-
-    func logEnded(_ reason: ViewerEnd) {
-        view = nil
-        onEnd(reason)
+        super.init(label: label, onEnd: onEnd)
     }
 
     // MARK: The log
 
-    func logGrew() {
+    override func logGrew() {
         if !isBlocked { advance() }
     }
 
-    func logDrops(before end: UInt64) {
+    override func logDrops(before end: UInt64) {
         guard let offset, offset < end else { return }
         skips += 1
         self.offset = view?.joinPoint?.offset
@@ -113,14 +91,5 @@ public final class PacketOutlet: LogCursor {
         return at
     }
 
-    public var stats: ViewerStats {
-        var stats = ViewerStats()
-        stats.bytesOut = bytesOut
-        stats.skips = skips
-        if let view, let offset {
-            stats.lagBytes = view.head - min(view.head, offset)
-            stats.lagMilliseconds = view.newestTimestamp - view.frame(around: offset).timestamp
-        }
-        return stats
-    }
+    public var stats: ViewerStats { stats(at: offset) }
 }

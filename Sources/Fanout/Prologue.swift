@@ -1,4 +1,5 @@
-/// Reads what the join point of a frame log says of the stream's tracks: metadata and decoder configurations.
+/// What the join point of a log says of the stream's tracks, metadata and decoder configurations: read from its words, or
+/// put into words for another place to join.
 import FLV
 import Media
 import RelayProtocol
@@ -19,12 +20,27 @@ enum Prologue {
     }
 
     private static func relayed(_ prologue: [UInt8]) -> [(kind: MediaKind, body: [UInt8])] {
+        frames(prologue).map { ($0.header.kind, $0.body) }
+    }
+
+    private static func frames(_ prologue: [UInt8]) -> [RelayFrame] {
         var parser = RelayParser(open: true)
         var at = 0
-        var bodies: [(kind: MediaKind, body: [UInt8])] = []
+        var frames: [RelayFrame] = []
         while let event = try? parser.next(prologue.span, &at) {
-            if case .message(.frame(let frame)) = event { bodies.append((frame.header.kind, frame.body)) }
+            if case .message(.frame(let frame)) = event { frames.append(frame) }
         }
-        return bodies
+        return frames
+    }
+
+    /// The prologue of a log in the relay format as it goes before another frame, whose number and time what is repeated
+    /// bears.
+    static func relayed(_ prologue: [UInt8], before number: FrameNumber, timestamp: UInt32) -> [UInt8] {
+        frames(prologue).flatMap { frame in
+            var frame = frame
+            frame.header.number = number
+            if frame.header.kind != .script { frame.header.timestamp = timestamp }
+            return RelayMessage.frame(frame).bytes
+        }
     }
 }

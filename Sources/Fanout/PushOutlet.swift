@@ -18,19 +18,13 @@ import RTMP
 import StreamLog
 
 public final class PushOutlet: LogCursor {
-    public let label: String
-    /// Bytes of the log that have been taken care of.
-    public private(set) var bytesOut: UInt64 = 0
-    /// Frames of sound and picture among them.
+    /// Frames of sound and picture that have been taken care of.
     public private(set) var frames: UInt64 = 0
     /// Bytes that went to the socket past the connection's own counter.
     public private(set) var directBytes: UInt64 = 0
-    public private(set) var skips: UInt64 = 0
 
     private unowned let connection: Connection
     private let messageStream: UInt32
-    private let onEnd: (ViewerEnd) -> Void
-    private unowned(unsafe) var view: LogView?
     private var offset: UInt64?
     /// Which prologue the server has had.
     private var version: UInt32 = 0
@@ -46,36 +40,19 @@ public final class PushOutlet: LogCursor {
     ) {
         self.connection = connection
         self.messageStream = messageStream
-        self.label = label
-        self.onEnd = onEnd
+        super.init(label: label, onEnd: onEnd)
     }
-
-    deinit { precondition(view == nil, "a session detaches its outlet before it lets go of it") }
 
     /// Whether the server has not taken all that there was.
     public var isBlocked: Bool { waitsForSocket || connection.hasOutbox }
 
-    // MARK: Coming and going
-
-    func attached(to view: LogView) { self.view = view }
-
-    public func detach() {
-        view?.remove(self)
-        view = nil
-    }
-
-    func logEnded(_ reason: ViewerEnd) {
-        view = nil
-        onEnd(reason)
-    }
-
     // MARK: The log
 
-    func logGrew() {
+    override func logGrew() {
         if !isBlocked { advance() }
     }
 
-    func logDrops(before end: UInt64) {
+    override func logDrops(before end: UInt64) {
         guard let offset, offset < end else { return }
         skips += 1
         self.offset = nil
@@ -183,13 +160,8 @@ public final class PushOutlet: LogCursor {
     }
 
     public var stats: ViewerStats {
-        var stats = ViewerStats()
+        var stats = self.stats(at: offset)
         stats.bytesOut = directBytes
-        stats.skips = skips
-        if let view, let offset {
-            stats.lagBytes = view.head - min(view.head, offset)
-            stats.lagMilliseconds = view.newestTimestamp - view.frame(around: offset).timestamp
-        }
         return stats
     }
 }

@@ -9,23 +9,16 @@ import Recording
 import StreamLog
 
 public final class RecordOutlet: LogCursor {
-    let label = "record"
-    let bytesOut: UInt64 = 0
-    let isViewer = false
     public let recorder: Recorder
     private let handle: StreamHandle
-    private let onEnd: (ViewerEnd) -> Void
-    private unowned(unsafe) var view: LogView?
     private var offset: UInt64?
     private var version: UInt32?
 
     public init(_ recorder: Recorder, of handle: StreamHandle, onEnd: @escaping (ViewerEnd) -> Void) {
         self.recorder = recorder
         self.handle = handle
-        self.onEnd = onEnd
+        super.init(label: "record", onEnd: onEnd)
     }
-
-    deinit { precondition(view == nil, "who records detaches the outlet before letting go of it") }
 
     /// What a file of that format begins with from a join point.
     public static func prologue(_ format: RecordingFormat) -> (JoinPoint) -> [UInt8] {
@@ -44,26 +37,18 @@ public final class RecordOutlet: LogCursor {
         }
     }
 
-    // MARK: Coming and going
-
-    func attached(to view: LogView) { self.view = view }
-
-    public func detach() {
-        view?.remove(self)
-        view = nil
-    }
-
-    func logEnded(_ reason: ViewerEnd) {
-        take()
-        view = nil
-        onEnd(reason)
-    }
+    override var isViewer: Bool { false }
 
     // MARK: The log
 
-    func logGrew() { take() }
+    override func logEnded(_ reason: ViewerEnd) {
+        take()
+        super.logEnded(reason)
+    }
 
-    func logDrops(before end: UInt64) {
+    override func logGrew() { take() }
+
+    override func logDrops(before end: UInt64) {
         if let offset, offset < end { take() }
     }
 

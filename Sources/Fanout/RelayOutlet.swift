@@ -12,20 +12,15 @@ public final class RelayOutlet: LogCursor {
     public typealias Start = (_ first: FrameNumber, _ continuity: Continuity) -> Void
 
     public let handle: StreamHandle
-    public let label = "relay"
     public let serviceClass: UInt8
     public private(set) var credit: CreditWindow
-    public private(set) var bytesOut: UInt64 = 0
-    /// Times that the child fell off the log's tail.
-    public private(set) var skips: UInt64 = 0
     var isQueued = false
 
     private let trunk: RelayTrunk
     private let from: ResumePoint
+    private let needed: FrameNumber?
     private let onStart: Start
     private let onRefused: () -> Void
-    private let onEnd: (ViewerEnd) -> Void
-    private unowned(unsafe) var view: LogView?
     private var state = State.starting
     private(set) var offset: UInt64 = 0
     private(set) var batchEnd: UInt64 = 0
@@ -40,37 +35,35 @@ public final class RelayOutlet: LogCursor {
     }
 
     public init(
-        _ handle: StreamHandle, from: ResumePoint, credit: UInt32, serviceClass: UInt8, over trunk: RelayTrunk,
+        _ handle: StreamHandle, from: ResumePoint, needed: FrameNumber? = nil, credit: UInt32, serviceClass: UInt8,
+        over trunk: RelayTrunk,
         onStart: @escaping Start, onRefused: @escaping () -> Void, onEnd: @escaping (ViewerEnd) -> Void
     ) {
         self.handle = handle
         self.from = from
+        self.needed = needed
         self.credit = CreditWindow(initial: credit)
         self.serviceClass = serviceClass
         self.trunk = trunk
         self.onStart = onStart
         self.onRefused = onRefused
-        self.onEnd = onEnd
+        super.init(label: "relay", onEnd: onEnd)
     }
 
     // MARK: Coming and going
 
-    func attached(to view: LogView) { self.view = view }
-
-    public func detach() {
-        guard let view else { return }
+    public override func detach() {
+        guard view != nil else { return }
         finishFrame()
         trunk.forget(self)
-        view.remove(self)
-        self.view = nil
+        super.detach()
     }
 
-    func logEnded(_ reason: ViewerEnd) {
+    override func logEnded(_ reason: ViewerEnd) {
         trunk.pump()
         finishFrame()
         trunk.forget(self)
-        view = nil
-        onEnd(reason)
+        super.logEnded(reason)
     }
 
     /// More may be sent.
@@ -81,7 +74,7 @@ public final class RelayOutlet: LogCursor {
 
     // MARK: The log
 
-    func logGrew() {
+    override func logGrew() {
         if state != .live { begin() }
         guard let view, state == .live, offset < batchEnd || (offset < view.head && credit.isOpen) else { return }
         trunk.queue(self, in: view.trunks)
@@ -94,13 +87,15 @@ public final class RelayOutlet: LogCursor {
         case .awaitingJoinPoint:
             if let point = view.joinPoint { enter(point) }
         case .starting:
-            guard view.newestNumber != nil else { return }
+            guard view.nextNumber != nil else { return }
             if case .at = from { resume(view) } else { join(.fresh, view) }
         }
     }
 
     private func join(_ continuity: Continuity, _ view: LogView) {
-        guard let point = view.joinPoint, let first = view.number(at: point.offset) else { return }
+        guard var point = view.joinPoint else { return }
+        if continuity == .fresh, let needed, let earlier = view.joinPoint(notAfter: needed) { point = earlier }
+        guard let first = view.number(at: point.offset) else { return }
         state = .live
         onStart(first, continuity)
         enter(point)
@@ -108,9 +103,10 @@ public final class RelayOutlet: LogCursor {
 
     /// A child that has been with another parent goes on where it stands, if that is still to be had.
     private func resume(_ view: LogView) {
-        guard let newest = view.newestNumber, let oldest = view.oldestNumber else { return }
+        // Before the first frame proper there is nothing to go by.
+        guard let next = view.nextNumber, let oldest = view.oldestNumber, oldest <= next else { return }
         let keyframe = view.joinPoint.flatMap { view.number(at: $0.offset) }
-        let holding = Resumption.Holding(oldest: oldest, next: newest.successor, keyframe: keyframe)
+        let holding = Resumption.Holding(oldest: oldest, next: next, keyframe: keyframe)
         guard let plan = Resumption(from, in: holding) else { return refuse() }
         if plan.needsPrologue { return join(plan.continuity, view) }
         // The child is as far as this node, or ahead of it: it drops what it has had.
@@ -142,7 +138,7 @@ public final class RelayOutlet: LogCursor {
         trunk.send(point.prologue)
     }
 
-    func logDrops(before end: UInt64) {
+    override func logDrops(before end: UInt64) {
         guard state == .live, offset < end else { return }
         // It may only be waiting for the turn's end.
         trunk.pump()

@@ -301,7 +301,7 @@ extension SRTDialError {
     fileprivate var isRefusal: Bool {
         switch self {
         case .rejected, .badOptions: true
-        case .unknownHost, .timedOut, .failed: false
+        case .unknownHost, .timedOut, .refused, .failed: false
         }
     }
 }

@@ -45,7 +45,9 @@ extension RelaySession {
         }
         waiting[request] = RelayWait(subscribe: subscribe, name: name, ticket: ticket)
         let weak = LoopBound(Weak(self), on: loop)
-        worker.want(name) { loop, reason in weak.value(on: loop).object?.absent(request, reason) }
+        worker.want(name, needed: subscribe.firstNeeded) { loop, reason in
+            weak.value(on: loop).object?.absent(request, reason)
+        }
     }
 
     private func appeared(_ request: UInt32, _ handle: StreamHandle) {
@@ -120,7 +122,8 @@ extension RelaySession {
             return refuse(subscribe.request, .overloaded, turned.text)
         }
         let outlet = RelayOutlet(
-            handle, from: subscribe.from, credit: subscribe.credit, serviceClass: subscribe.serviceClass, over: trunk,
+            handle, from: subscribe.from, needed: subscribe.needed, credit: subscribe.credit,
+            serviceClass: subscribe.serviceClass, over: trunk,
             onStart: { [unowned self] first, continuity in
                 let answer = Subscribed(
                     request: subscribe.request, stream: number, first: first, continuity: continuity, path: path)

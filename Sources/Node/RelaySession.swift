@@ -16,11 +16,13 @@ final class RelaySession: WireSession {
     private var clockOffset: Int64 = 0
     private(set) var loss = LossMeter()
     /// What carries the connection, where that is SRT.
-    var tunnel: SRTTunnel?
+    var tunnel: SRTTunnel? { didSet { tunnel?.onRefused = { [unowned self] in refused() } } }
     let trunk: RelayTrunk
     private var heartbeat: Heartbeat
-    /// Tells of a parent's death where SRT, which goes over UDP, does not.
-    private var probe: PortProbe?
+    /// When something that was sent came back, for want of a process at the peer's port, and when a silent parent was
+    /// last asked out of turn. Monotonic nanoseconds.
+    private var refusedAt: UInt64 = 0
+    private var askedAt: UInt64 = 0
     private(set) var feeds: [UInt32: RelayFeed] = [:] { didSet { current = nil } }
     private var asked: [UInt32: RelayFeed] = [:]
     private var nextRequest: UInt32 = 1
@@ -54,10 +56,8 @@ final class RelaySession: WireSession {
     private static let idleHold: UInt64 = 10_000
     /// Pings that may stay unanswered before the peer is held for dead.
     private static let pingsPerDeath: UInt64 = 3
-    /// Nanoseconds of silence of a parent over SRT after which its port is looked at: frames come more often.
-    private static let probeAfter: UInt64 = 100_000_000
-    /// Nanoseconds between two looks.
-    private static let probeInterval: UInt64 = 25_000_000
+    /// Nanoseconds of silence of a parent over SRT after which it is asked for a sign of life: frames come more often.
+    private static let suspectAfter: UInt64 = 60_000_000
 
     override var protocolName: String { "relay" }
     override var agent: String { machine.peer?.node.name ?? remote ?? "" }
@@ -230,15 +230,15 @@ final class RelaySession: WireSession {
 
     // MARK: Asking
 
-    func ask(_ feed: RelayFeed, for name: RelayStreamName, from: ResumePoint) {
+    func ask(_ feed: RelayFeed, for name: RelayStreamName, from: ResumePoint, needed: FrameNumber?) {
         let request = nextRequest
         nextRequest = request == .max ? 1 : request + 1
         asked[request] = feed
         feed.session = self
         feed.request = request
-        trunk.send(
-            RelayMessage.subscribe(Subscribe(request: request, name: name, from: from, credit: feed.meter.window)).bytes
-        )
+        let subscribe = Subscribe(
+            request: request, name: name, from: from, needed: needed, credit: feed.meter.window)
+        trunk.send(RelayMessage.subscribe(subscribe).bytes)
     }
 
     func giveUp(_ feed: RelayFeed) {
@@ -264,35 +264,40 @@ final class RelaySession: WireSession {
     private func armTimer() {
         let now = Clock.monotonicNanoseconds
         var deadline = heartbeat.deadline
-        if needsProbe {
+        if needsRefusals {
             let silence = heartbeat.silence(now: now)
-            let wait =
-                silence < RelaySession.probeAfter ? RelaySession.probeAfter - silence : RelaySession.probeInterval
-            deadline = min(deadline, now + wait)
+            if silence < RelaySession.suspectAfter {
+                deadline = min(deadline, now + RelaySession.suspectAfter - silence)
+            }
         }
         timer.arm(after: deadline > now ? (deadline - now) / 1_000_000 + 1 : 1)
     }
 
-    /// A stream is due from a parent that was dialled over SRT.
-    private var needsProbe: Bool { tunnel != nil && remote != nil && !feeds.isEmpty }
+    /// A stream is due from a parent that was dialled over SRT: where its process dies, nothing says so by itself.
+    private var needsRefusals: Bool { tunnel != nil && remote != nil && !feeds.isEmpty }
 
-    /// Whether the parent's process is known to be gone. A parent that is silent for another reason is left alone.
-    private var isPortClosed: Bool {
-        guard needsProbe, heartbeat.silence(now: Clock.monotonicNanoseconds) >= RelaySession.probeAfter else {
-            return false
-        }
-        probe = probe ?? PortProbe(connection.peer, on: loop)
-        return probe?.findsClosed() ?? false
+    private func refused() {
+        refusedAt = Clock.monotonicNanoseconds
+        beat()
     }
 
     private func beat() {
         guard !isEnded else { return }
-        if isPortClosed {
-            let milliseconds = heartbeat.silence(now: Clock.monotonicNanoseconds) / 1_000_000
-            let error = RelayError.silent(milliseconds: milliseconds)
-            return fail(error.reason, "\(error), and its port is closed")
+        let now = Clock.monotonicNanoseconds
+        let silence = heartbeat.silence(now: now)
+        if needsRefusals, silence >= RelaySession.suspectAfter {
+            // A refusal alone proves nothing: anybody who guesses a port number can send one. It may be here before the
+            // peer's last bytes, which take a way round, and there may be no second one.
+            if refusedAt + RelaySession.suspectAfter > heartbeat.lastHeard {
+                let error = RelayError.silent(milliseconds: silence / 1_000_000)
+                return fail(error.reason, "\(error), and its port is closed")
+            }
+            if askedAt <= heartbeat.lastHeard {
+                askedAt = now
+                heartbeat.hurry(now: now)
+            }
         }
-        switch heartbeat.tick(now: Clock.monotonicNanoseconds) {
+        switch heartbeat.tick(now: now) {
         case .none: break
         case .ping(let token):
             if peer != nil { trunk.send(RelayMessage.ping(Ping(token: token, clock: Clock.unixMicroseconds)).bytes) }
@@ -330,6 +335,7 @@ final class RelaySession: WireSession {
 
     override func willEnd() {
         timer.disarm()
+        tunnel?.onRefused = nil
         for wait in waiting.values { state.hub.stopWaiting(wait.name, ticket: wait.ticket) }
         waiting = [:]
         for (name, interest) in interests { state.hub.stopWaiting(name, ticket: interest.ticket) }

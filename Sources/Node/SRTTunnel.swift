@@ -9,6 +9,8 @@ import SRT
 final class SRTTunnel: ConnectionHandler, SRTHandler {
     /// The end for the session.
     let connection: Connection
+    /// Nobody is at the peer's port any more.
+    var onRefused: (() -> Void)?
     private let inner: Connection
     private let socket: SRTSocket
     /// What the SRT socket did not take.
@@ -82,6 +84,7 @@ final class SRTTunnel: ConnectionHandler, SRTHandler {
         inner.pauseReading(false)
     }
 
+    func refused() { onRefused?() }
     func ended(_ reason: SRTEnd) { end() }
     func ended(_ reason: ConnectionEnd) { end() }
 

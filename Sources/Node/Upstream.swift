@@ -11,6 +11,8 @@ import RelayProtocol
 final class Upstream {
     let name: StreamName
     unowned let worker: Worker
+    /// The first frame that is missed by a child that had the stream from elsewhere.
+    private let needed: FrameNumber?
     /// Whom to ask, best first.
     private var parents: [String]
     /// Nodes that have failed since the dispatcher was last asked.
@@ -55,8 +57,9 @@ final class Upstream {
     /// Frames kept until the stream is this node's to publish: that takes a turn of another loop.
     static let maxEarly = 4_096
 
-    init(_ name: StreamName, worker: Worker) {
+    init(_ name: StreamName, needed: FrameNumber?, worker: Worker) {
         self.name = name
+        self.needed = needed
         self.worker = worker
         parents = worker.state.settings.relay.parents.map(\.description)
         merge = FrameMerge(patience: Upstream.mergePatience)
@@ -164,7 +167,8 @@ final class Upstream {
         guard feed.upstream === self else { return }
         guard let session else { return lost(feed, failure) }
         if let node = session.peer?.node { state.pulls.asks(name, node) }
-        session.ask(feed, for: relayName, from: merge.gate.resumePoint)
+        let from = merge.gate.resumePoint
+        session.ask(feed, for: relayName, from: from, needed: from == .keyframe ? needed : nil)
     }
 
     private func patienceIsOver() {

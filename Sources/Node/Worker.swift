@@ -238,13 +238,16 @@ final class Worker {
     var hasParents: Bool { state.hasParents }
 
     /// Sees to it that the stream is pulled, by whatever loop. `absent` is told, on this loop, if it cannot be had.
-    func want(_ name: StreamName, _ absent: @escaping @Sendable (Loop, String) -> Void) {
+    /// `needed`: the first frame that somebody who resumes here is without.
+    func want(
+        _ name: StreamName, needed: FrameNumber? = nil, _ absent: @escaping @Sendable (Loop, String) -> Void
+    ) {
         guard hasParents, !state.isDraining else { return absent(loop, "nobody publishes it here") }
         switch state.pulls.want(name, Pulls.Waiter(mailbox: loop.mailbox, absent: absent), now: loop.now) {
         case .absent(let reason): absent(loop, reason)
         case .shared: break
         case .start:
-            let upstream = Upstream(name, worker: self)
+            let upstream = Upstream(name, needed: needed, worker: self)
             upstreams.append(upstream)
             wakeHousekeeping()
             upstream.start()

@@ -143,12 +143,6 @@ extension Room {
 }
 
 extension FieldReader {
-    /// Whether anything follows: fields that an older version does not send.
-    fileprivate var hasMore: Bool {
-        var ahead = self
-        return (try? ahead.u8()) != nil
-    }
-
     /// Only 0 and 1, so that what is read is what was meant.
     fileprivate mutating func flag(_ field: String) throws(RelayError) -> Bool {
         switch try u8() {

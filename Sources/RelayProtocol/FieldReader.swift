@@ -20,6 +20,9 @@ struct FieldReader {
         return at
     }
 
+    /// Whether anything follows: fields that an older version does not send.
+    var hasMore: Bool { at < bytes.count }
+
     func bad(_ field: String) -> RelayError { .badField(message: message, field: field) }
 
     mutating func u8() throws(RelayError) -> UInt8 { bytes[try advance(1)] }

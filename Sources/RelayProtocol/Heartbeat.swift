@@ -35,6 +35,9 @@ public struct Heartbeat: Sendable, Equatable {
     /// Bytes came.
     public mutating func heard(now: UInt64) { lastHeard = max(lastHeard, now) }
 
+    /// The next ping is due at once, because the peer is silent when it should not be.
+    public mutating func hurry(now: UInt64) { nextPing = min(nextPing, now) }
+
     /// How long the peer has been silent.
     public func silence(now: UInt64) -> UInt64 { now > lastHeard ? now - lastHeard : 0 }
 

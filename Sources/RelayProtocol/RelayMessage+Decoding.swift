@@ -83,8 +83,11 @@ extension Subscribe {
         let serviceClass = try fields.u8()
         let code = try fields.u8()
         guard let from = ResumePoint(code: code, number: try fields.number()) else { throw fields.bad("start") }
+        let name = try fields.name()
+        let needed = fields.hasMore ? try fields.number() : nil
+        if let needed, !needed.isValid { throw .badFrameNumber(needed) }
         self.init(
-            request: request, name: try fields.name(), from: from, credit: credit, serviceClass: serviceClass)
+            request: request, name: name, from: from, needed: needed, credit: credit, serviceClass: serviceClass)
     }
 }
 

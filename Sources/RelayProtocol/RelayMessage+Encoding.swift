@@ -109,6 +109,7 @@ extension Subscribe {
         bytes.append(from.code)
         bytes.append(number: from.number)
         bytes.append(name: name)
+        if let needed { bytes.append(number: needed) }
     }
 }
 

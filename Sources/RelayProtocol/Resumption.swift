@@ -37,7 +37,7 @@ public struct Resumption: Sendable, Equatable {
                 self.init(first: holding.oldest, continuity: .lost(frames: 0), needsPrologue: false)
             } else {
                 // Of an epoch that is over nobody knows how long it went on.
-                let lost = wanted.epoch == newest.epoch ? newest.sequence - wanted.sequence : 0
+                let lost = wanted.epoch == newest.epoch && wanted < newest ? newest.sequence - wanted.sequence : 0
                 self.init(first: newest, continuity: .lost(frames: lost), needsPrologue: true)
             }
         }

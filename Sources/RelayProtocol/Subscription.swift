@@ -4,19 +4,33 @@ public struct Subscribe: Sendable, Equatable {
     public var request: UInt32
     public var name: RelayStreamName
     public var from: ResumePoint
+    /// The first frame that somebody behind the asker, who has the stream from elsewhere so far, is still without. Of
+    /// the keyframes that there are, the newest one that is not after it is asked for.
+    public var needed: FrameNumber?
     /// Bytes of frames that the parent may send before it is granted more.
     public var credit: UInt32
     /// 0 is the usual class of service; a higher one is served first and refused last.
     public var serviceClass: UInt8
 
     public init(
-        request: UInt32, name: RelayStreamName, from: ResumePoint, credit: UInt32, serviceClass: UInt8 = 0
+        request: UInt32, name: RelayStreamName, from: ResumePoint, needed: FrameNumber? = nil, credit: UInt32,
+        serviceClass: UInt8 = 0
     ) {
         self.request = request
         self.name = name
         self.from = from
+        self.needed = needed
         self.credit = credit
         self.serviceClass = serviceClass
+    }
+
+    /// What a node that has to get the stream first is to ask for, so that nothing is missing for this one.
+    public var firstNeeded: FrameNumber? {
+        switch from {
+        case .at(let number): number
+        case .keyframe: needed
+        case .live: nil
+        }
     }
 }
 

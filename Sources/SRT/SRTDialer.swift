@@ -10,6 +10,8 @@ public enum SRTDialError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownHost(String, reason: String)
     case rejected(host: String, port: UInt16, SRTRejection)
     case timedOut(host: String, port: UInt16)
+    /// The machine is there, and says that no process has the port.
+    case refused(host: String, port: UInt16)
     case failed(host: String, port: UInt16, String)
 
     public var description: String {
@@ -20,6 +22,8 @@ public enum SRTDialError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(Address(host: host, port: port)) rejects the SRT call: \(reason)"
         case .timedOut(let host, let port):
             "cannot connect to \(Address(host: host, port: port)) over SRT: no answer in time; is UDP let through?"
+        case .refused(let host, let port):
+            "nobody listens for SRT at \(Address(host: host, port: port)): its machine says that the UDP port is closed"
         case .failed(let host, let port, let reason):
             "cannot connect to \(Address(host: host, port: port)) over SRT: \(reason)"
         }
@@ -73,22 +77,37 @@ public final class SRTDialer {
         let handle = Handle(id: srt_create_socket())
         options.apply(to: handle)
         handle.set(SRTO_CONNTIMEO, Int32(clamping: timeout))
+        let calling = callingSocket(handle, address)
         guard address.withAddress({ srt_connect(handle.id, $0, $1) }) == 0 else {
             lastError = .failed(host: host, port: port, Handle.lastError)
             handle.close()
             return tryNext()
         }
-        attempt = Attempt(handle, on: loop) { [unowned self] connected in
+        attempt = Attempt(handle, calling, on: loop) { [unowned self] outcome in
             attempt = nil
-            if connected { return finish(.success(SRTSocket(handle, peer: address.described, on: loop))) }
+            if outcome == .connected {
+                return finish(.success(SRTSocket(handle, calling, peer: address.described, on: loop)))
+            }
             let reason = handle.rejection
             handle.close()
+            if outcome == .refused {
+                lastError = .refused(host: host, port: port)
+                return tryNext()
+            }
             guard reason == .timeout || reason.rawValue == 0 else {
                 return finish(.failure(.rejected(host: host, port: port, reason)))
             }
             lastError = .timedOut(host: host, port: port)
             tryNext()
         }
+    }
+
+    /// One that hears of refusals; where there can be none, libsrt makes a deaf one for itself.
+    private func callingSocket(_ handle: Handle, _ address: SocketAddress) -> CallingSocket? {
+        guard let calling = CallingSocket(ipv6: address.isV6, on: loop) else { return nil }
+        if address.isV6 { handle.set(SRTO_IPV6ONLY, 1) }
+        // What libsrt does not take it may have closed: it is not closed here.
+        return srt_bind_acquire(handle.id, calling.descriptor) == 0 ? calling : nil
     }
 
     private func finish(_ result: Result<SRTSocket, SRTDialError>) {
@@ -105,26 +124,42 @@ public final class SRTDialer {
 
 /// One socket on its way to be connected.
 private final class Attempt: WatchOwner {
-    private let handle: Handle
-    private var watch: Watch?
-    private let decided: (Bool) -> Void
+    enum Outcome {
+        case connected, failed
+        case refused
+    }
 
-    init(_ handle: Handle, on loop: Loop, _ decided: @escaping (Bool) -> Void) {
+    private let handle: Handle
+    private let calling: CallingSocket?
+    private var watch: Watch?
+    private let decided: (Outcome) -> Void
+
+    init(_ handle: Handle, _ calling: CallingSocket?, on loop: Loop, _ decided: @escaping (Outcome) -> Void) {
         self.handle = handle
+        self.calling = calling
         self.decided = decided
         watch = Watch(handle, on: loop, owner: self)
+        calling?.onRefused = { [unowned self] in decide(.refused) }
     }
 
     func happened(_ events: Int32) {
-        let isConnected = handle.isConnected
-        guard let watch, isConnected || handle.state.rawValue >= SRTS_BROKEN.rawValue || events & Watch.broken != 0
-        else { return }
+        if handle.isConnected {
+            decide(.connected)
+        } else if handle.state.rawValue >= SRTS_BROKEN.rawValue || events & Watch.broken != 0 {
+            decide(.failed)
+        }
+    }
+
+    private func decide(_ outcome: Outcome) {
+        guard let watch else { return }
+        calling?.onRefused = nil
         watch.close(keeping: true)
         self.watch = nil
-        decided(isConnected)
+        decided(outcome)
     }
 
     func abandon() {
+        calling?.onRefused = nil
         watch?.close()
         watch = nil
     }

@@ -10,8 +10,14 @@ public protocol SRTHandler: AnyObject {
     func received(_ message: UnsafeRawBufferPointer)
     /// After a `send` that found no room: there is room again.
     func writable()
+    /// What was sent came back: nobody is at the peer's port any more.
+    func refused()
     /// Nothing more will come. The socket is still to be closed.
     func ended(_ reason: SRTEnd)
+}
+
+extension SRTHandler {
+    public func refused() {}
 }
 
 public enum SRTEnd: Sendable, Equatable, CustomStringConvertible {
@@ -58,6 +64,7 @@ public final class SRTSocket: WatchOwner {
 
     public unowned let loop: Loop
     private let handle: Handle
+    private let calling: CallingSocket?
     private let idleTimeout: UInt64
     private var handler: (any SRTHandler)?
     private var watch: Watch?
@@ -72,8 +79,9 @@ public final class SRTSocket: WatchOwner {
     private static let longestMessage: Int32 = 1_500
 
     /// `peer` for one that was dialled: libsrt may know it later than the connection.
-    init(_ handle: Handle, peer: Address? = nil, on loop: Loop) {
+    init(_ handle: Handle, _ calling: CallingSocket? = nil, peer: Address? = nil, on loop: Loop) {
         self.handle = handle
+        self.calling = calling
         self.loop = loop
         self.peer = peer ?? handle.peer ?? Address(host: "", port: 0)
         streamID = handle.text(SRTO_STREAMID)
@@ -84,6 +92,7 @@ public final class SRTSocket: WatchOwner {
         let secured = Int32(SRT_KM_S_SECURED.rawValue)
         isEncrypted = handle.number(SRTO_RCVKMSTATE) == secured || handle.number(SRTO_SNDKMSTATE) == secured
         lastReceived = loop.now
+        calling?.onRefused = { [unowned self] in if !ended { handler?.refused() } }
     }
 
     deinit { close() }
@@ -128,6 +137,7 @@ public final class SRTSocket: WatchOwner {
         guard !isClosed else { return }
         isClosed = true
         handler = nil
+        calling?.onRefused = nil
         guard let watch else { return handle.close() }
         watch.close()
         self.watch = nil

@@ -61,11 +61,11 @@ final class Child: ConnectionHandler {
     }
 
     @discardableResult func subscribe(
-        _ handle: StreamHandle, _ from: ResumePoint, credit: UInt32 = 64 << 20, serviceClass: UInt8 = 0,
-        on index: Int = 0
+        _ handle: StreamHandle, _ from: ResumePoint, needed: FrameNumber? = nil, credit: UInt32 = 64 << 20,
+        serviceClass: UInt8 = 0, on index: Int = 0
     ) -> RelayOutlet {
         let outlet = RelayOutlet(
-            handle, from: from, credit: credit, serviceClass: serviceClass, over: trunk,
+            handle, from: from, needed: needed, credit: credit, serviceClass: serviceClass, over: trunk,
             onStart: { [unowned self] first, continuity in
                 starts.append((first, continuity))
                 let answer = Subscribed(

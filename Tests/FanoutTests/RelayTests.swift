@@ -42,6 +42,40 @@ struct RelayTests {
         #expect(child.sequences == Array(22...31))
     }
 
+    @Test(
+        "a child that is itself asked for older frames starts at the newest keyframe that is not after them",
+        arguments: [(1, 22), (2, 2), (15, 12), (21, 12), (22, 22), (90, 22)] as [(UInt64, UInt64)])
+    func needed(sequence: UInt64, first: UInt64) throws {
+        let studio = Studio()
+        let child = try Child(studio)
+        defer { child.leave() }
+        let handle = try begin(studio, 25)
+        child.subscribe(handle, .keyframe, needed: FrameNumber(epoch: studio.stream().epoch, sequence: sequence))
+        try show(studio, 25..<30)
+        try child.readAll()
+        #expect(child.starts.map(\.first.sequence) == [first] && child.starts[0].continuity == .fresh)
+        let prologue = try #require(child.frames.first)
+        #expect(prologue.body == Body.videoConfiguration && prologue.header.flags.contains(.prologue))
+        #expect(prologue.header.number.sequence == first)
+        #expect(child.sequences == Array(first...31))
+    }
+
+    @Test("what came before a change of the decoder's configuration is not started at")
+    func neededBeforeChange() throws {
+        let studio = Studio()
+        let child = try Child(studio)
+        defer { child.leave() }
+        let handle = try begin(studio, 15)
+        var changed = Body.videoConfiguration
+        changed[8] += 1
+        try studio.stream().append(.video, timestamp: 600, body: changed)
+        try show(studio, 15..<25)
+        child.subscribe(handle, .keyframe, needed: FrameNumber(epoch: studio.stream().epoch, sequence: 14))
+        try child.readAll()
+        #expect(child.frames.first?.body == changed)
+        #expect(child.sequences.first == 23)
+    }
+
     @Test("a child that comes from another parent goes on with the very next frame", arguments: [1, 2, 13, 26, 27])
     func resume(at sequence: UInt64) throws {
         let studio = Studio()
@@ -233,6 +267,40 @@ struct RelayTests {
         #expect(numbered(second).map(\.header.wallClock) == numbered(first).map(\.header.wallClock))
         #expect(numbered(first).allSatisfy { $0.header.wallClock > 0 })
         #expect(screen.pictures == Array(10..<20))
+    }
+
+    @Test("a parent that repeats things under a number far ahead does no harm to those who resume")
+    func numberedAhead() throws {
+        let origin = Studio()
+        let first = try Child(origin)
+        defer { first.leave() }
+        first.subscribe(try begin(origin, 20), .keyframe)
+        try first.readAll()
+        let relay = Studio()
+        let publisher = Publisher(
+            session: "up", label: "relay", address: "a", agent: "", identity: "relay", since: 0, isUpstream: true,
+            end: { _ in })
+        relay.hub.publish(Studio.name, publisher, on: relay.fanouts[0]) { _, _ in }
+        relay.settle()
+        for frame in first.frames {
+            var header = frame.header
+            if header.flags.contains(.prologue) { header.number.sequence += 1_000 }
+            try relay.stream().append(relayed: header, body: frame.body)
+            relay.stream().flushIfDue()
+            guard header.flags.contains(.prologue) else { continue }
+            let second = try Child(relay)
+            defer { second.leave() }
+            let wanted = FrameNumber(epoch: header.number.epoch, sequence: 15)
+            second.subscribe(relay.hub.find(Studio.name)!, .at(wanted))
+            try second.readAll()
+        }
+        let last = try Child(relay)
+        defer { last.leave() }
+        last.subscribe(
+            relay.hub.find(Studio.name)!, .at(FrameNumber(epoch: relay.stream().epoch, sequence: 15)))
+        try last.readAll()
+        #expect(last.starts.map(\.continuity) == [.exact])
+        #expect(last.sequences == Array(15...21))
     }
 
     @Test("a session that enters elsewhere follows on for viewers, and keeps its own times for other nodes")

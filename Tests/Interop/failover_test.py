@@ -64,6 +64,25 @@ class FailoverTest(ServerTest):
         for name, viewer in viewers.items():
             self.assert_unbroken(originals[name], viewer.wait(), name)
 
+    def test_a_parent_that_has_not_had_the_stream_yet_costs_no_frame_either(self):
+        # A keyframe a second, and a parent that is dead after two: several pass before the next one is asked.
+        first, second = self.node("first", self.server), self.node("second", self.server)
+        child = self.node("late-child", first, second, settings=("relay.dead_after=2s",))
+        original = noisy("320x180", 12)
+        publisher = self.publish(original, "fresh")
+        self.server.wait_live("fresh")
+        viewer = Recorder(self, child.flv("fresh"))
+        until(lambda: len(viewer.data) > 100_000, "the viewer is served")
+        self.assertEqual(self.parent(child, "fresh"), first.relay)
+        self.assertIsNone(second.stream("fresh"))
+        first.program.signal(signal.SIGSTOP)
+        try:
+            until(lambda: self.parent(child, "fresh") == second.relay, "the other parent delivers")
+        finally:
+            first.program.signal(signal.SIGCONT)
+        publisher.succeed(40)
+        self.assert_unbroken(original, viewer.wait(), "fresh")
+
     def assert_unbroken(self, original, data, name):
         """What a viewer recorded is a piece of what was published, without a hole and without a repetition."""
         bodies = [body for kind, _, body in media(data) if kind == 9]

@@ -11,6 +11,7 @@ extension RelayMessage {
     /// The body as a node of the first version would have sent it, where fields were added since: a message that ends
     /// there is whole.
     var firstVersion: [UInt8]? {
+        if case .subscribe = self { return Array(bytes[10...].dropLast(16)) }
         guard case .register(let register) = self else { return nil }
         let addresses = [register.relays.first ?? "", register.rtmp, register.http]
         return Array(bytes[10...].prefix(2 + addresses.reduce(0) { $0 + 2 + $1.utf8.count }))

@@ -59,6 +59,21 @@ struct HeartbeatTests {
         #expect(heart.lastHeard + heart.deadAfter == start + 1199 * Self.ms)
     }
 
+    @Test("a peer that is silent when it should not be is asked out of turn, once")
+    func hurry() {
+        var heart = make()
+        _ = heart.tick(now: start)
+        let now = start + 60 * Self.ms
+        #expect(heart.tick(now: now) == .none)
+        heart.hurry(now: now)
+        #expect(heart.deadline == now)
+        guard case .ping = heart.tick(now: now) else {
+            Issue.record("not asked")
+            return
+        }
+        #expect(heart.tick(now: now) == .none && heart.deadline == now + heart.interval)
+    }
+
     @Test("a process that was stopped itself does not blame its peers, but learns of real silence soon")
     func ownPause() {
         var heart = make()

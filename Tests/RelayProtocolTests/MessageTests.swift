@@ -76,6 +76,20 @@ struct MessageTests {
         }
     }
 
+    @Test("a subscription says what is needed where somebody needs it, and an older node's does not")
+    func needed() throws {
+        let name = RelayStreamName(app: "a", name: "b")!
+        let number = FrameNumber(epoch: 7, sequence: 9)
+        let asked = Subscribe(request: 1, name: name, from: .keyframe, needed: number, credit: 1)
+        let plain = Subscribe(request: 1, name: name, from: .keyframe, credit: 1)
+        #expect(try messages(RelayMessage.subscribe(asked).bytes) == [.subscribe(asked)])
+        #expect(RelayMessage.subscribe(asked).bytes.count == RelayMessage.subscribe(plain).bytes.count + 16)
+        let bad = Subscribe(
+            request: 1, name: name, from: .keyframe, needed: FrameNumber(epoch: 0, sequence: 9), credit: 1)
+        #expect(
+            failure(RelayMessage.subscribe(bad).bytes) == .badFrameNumber(FrameNumber(epoch: 0, sequence: 9)))
+    }
+
     @Test("strings and lists beyond their limits are refused")
     func limits() {
         let name = RelayStreamName(app: "live", name: "cam")!

@@ -117,7 +117,7 @@ extension Random {
             let from: ResumePoint = [.live, .keyframe, .at(number())].randomElement(using: &self)!
             return .subscribe(
                 Subscribe(
-                    request: stream, name: streamName(), from: from, credit: UInt32(below(1 << 28)),
+                    request: stream, name: streamName(), from: from, needed: number(), credit: UInt32(below(1 << 28)),
                     serviceClass: UInt8(below(256))))
         case .subscribed:
             let continuity: Continuity = [.fresh, .exact, .lost(frames: next())].randomElement(using: &self)!

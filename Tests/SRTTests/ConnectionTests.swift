@@ -138,7 +138,7 @@ struct SRTTests {
         }
     }
 
-    @Test("a name that nobody knows, and a port on which nobody answers, are errors in words")
+    @Test("a name that nobody knows, a closed port and one on which nobody answers are errors in words")
     func unreachable() throws {
         let bench = try Bench()
         guard case .failure(.unknownHost("nobody.invalid", _)) = bench.dial(host: "nobody.invalid") else {
@@ -147,10 +147,28 @@ struct SRTTests {
         }
         let port = bench.listener.port
         bench.listener.close()
-        let result = bench.dial(SRTOptions(), port: port, timeout: 700)
-        guard case .failure(.timedOut("127.0.0.1", port)) = result else {
+        // Long before the time that the call may take.
+        let refused = bench.dial(SRTOptions(), port: port, timeout: 60_000)
+        guard case .failure(.refused("127.0.0.1", port)) = refused else {
+            Issue.record("\(String(describing: refused))")
+            return
+        }
+        let mute = try #require(CallingSocket(ipv6: false, on: bench.loop))
+        defer { close(mute.descriptor) }
+        let silent = boundPort(mute.descriptor)
+        let result = bench.dial(SRTOptions(), port: silent, timeout: 700)
+        guard case .failure(.timedOut("127.0.0.1", silent)) = result else {
             Issue.record("\(String(describing: result))")
             return
         }
+    }
+
+    private func boundPort(_ descriptor: Int32) -> UInt16 {
+        var name = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withUnsafeMutablePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return UInt16(bigEndian: name.sin_port)
     }
 }

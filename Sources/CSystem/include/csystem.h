@@ -32,6 +32,17 @@ int cs_connect_result(int fd);
 /* This side's address of a connected socket. */
 void cs_local(int fd, cs_address *local);
 
+/* A UDP socket at a port of the system's choice, which keeps what ICMP says of its datagrams; `ears` is a second
+ * descriptor of it. */
+int cs_calling_socket(int is_ipv6, int *ears);
+
+/* How many datagrams were refused by the machine that they went to, for want of a process at the port, since the last
+ * call. */
+int cs_refusals(int fd);
+
+/* Calls on the socket wait again. */
+void cs_block(int fd);
+
 /* Data segments sent on a TCP connection, and how many of them again, modulo 2^32; 0 where it is none. */
 int cs_transmission(int fd, uint64_t *segments, uint64_t *again);
 
