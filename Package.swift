@@ -46,7 +46,7 @@ var targets: [Target] = [
     room("Admission"),
 
     // Floors 2 to 5.
-    room("EventLoop", ["CUV", "CSystem", "TLS"]),
+    room("EventLoop", ["CUV", "CSystem", "TLS", "ProxyProtocol"]),
     room("SRT", ["CSRT", "EventLoop"]),
     room("Configuration", ["CYAML", "Recording"]),
     room("Packaging", ["Media", "FMP4", "HLS", "MPEGTS", "StreamLog", "EventLoop", "CZlib"]),
@@ -61,8 +61,7 @@ var targets: [Target] = [
         "Node",
         [
             "Media", "FLV", "RTMP", "HTTP", "MPEGTS", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
-            "Operations", "Configuration", "ProxyProtocol", "SRT", "StreamID",
-            "TLS", "HLS", "HTTP2", "Packaging", "Recording",
+            "Operations", "Configuration", "SRT", "StreamID", "TLS", "HLS", "HTTP2", "Packaging", "Recording",
         ]),
 
     room(

@@ -58,6 +58,7 @@ struct Key: Sendable {
         Key("srt.push", \.srt.push, .srtAddresses, perApp: true),
 
         Key("api.listen", \.api.listen, .endpoints),
+        Key("api.proxies", \.api.proxies, .networks),
 
         Key("tls.certificates", \.tls.certificates, .paths),
         Key("tls.keys", \.tls.keys, .paths),
@@ -98,6 +99,7 @@ struct Key: Sendable {
         Key("relay.listen", \.relay.listen, .endpoints),
         Key("relay.tls_listen", \.relay.tlsListen, .endpoints),
         Key("relay.srt_listen", \.relay.srtListen, .endpoints),
+        Key("relay.proxies", \.relay.proxies, .networks),
         Key("relay.parents", \.relay.parents, .remotes(over: [.tcp, .tls, .srt])),
         Key("relay.secret_file", \.relay.secretFile, .path),
         Key("relay.redundancy", \.relay.redundancy, .count(1...3), perApp: true),
@@ -110,6 +112,7 @@ struct Key: Sendable {
         Key("dispatch.cache", \.dispatch.cache, .path),
         Key("dispatch.listen", \.dispatch.listen, .endpoints),
         Key("dispatch.tls_listen", \.dispatch.tlsListen, .endpoints),
+        Key("dispatch.proxies", \.dispatch.proxies, .networks),
         Key("dispatch.topology", \.dispatch.topology, .path),
 
         Key("limits.sessions", \.limits.sessions, .count(1...10_000_000)),

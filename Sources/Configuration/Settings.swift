@@ -128,6 +128,7 @@ public struct Settings: Sendable, Equatable {
 
     public struct API: Sendable, Equatable {
         public var listen = [Endpoint(host: "127.0.0.1", port: 8081)]
+        public var proxies: [Network] = []
     }
 
     /// What the `tls_listen` addresses show.
@@ -186,6 +187,8 @@ public struct Settings: Sendable, Equatable {
         public var tlsListen: [Endpoint] = []
         /// The same over SRT.
         public var srtListen: [Endpoint] = []
+        /// In front of `listen` and `tlsListen`.
+        public var proxies: [Network] = []
         /// Asked, in this order, for streams that nobody publishes here.
         public var parents: [Remote] = []
         /// Holds what all nodes of the network know and nobody else; empty is none.
@@ -212,6 +215,8 @@ public struct Settings: Sendable, Equatable {
         public var listen = [Endpoint(host: Endpoint.everywhere, port: 1938)]
         /// The same over TLS, where both sides show a certificate.
         public var tlsListen: [Endpoint] = []
+        /// In front of both.
+        public var proxies: [Network] = []
         /// The file that describes the network to a dispatcher.
         public var topology = ""
     }

@@ -35,8 +35,10 @@ public final class DispatchServer {
     }
 
     /// Listens for nodes, over TLS where there are certificates, and returns the port.
-    public func listen(_ endpoint: Endpoint, _ certificates: CertificateStore? = nil) throws(ListenError) -> UInt16 {
-        try listen(endpoint) { [unowned self] connection in
+    public func listen(
+        _ endpoint: Endpoint, _ certificates: CertificateStore? = nil, proxies: [Network] = []
+    ) throws(ListenError) -> UInt16 {
+        try listen(endpoint, proxies) { [unowned self] connection in
             let session = DispatchSession(connection, server: self)
             sessions[ObjectIdentifier(session)] = session
             connection.start(session)
@@ -46,18 +48,29 @@ public final class DispatchServer {
     }
 
     /// Listens for operators, and returns the port.
-    public func listenForRequests(_ endpoint: Endpoint) throws(ListenError) -> UInt16 {
-        try listen(endpoint) { [unowned self] connection in
+    public func listenForRequests(_ endpoint: Endpoint, proxies: [Network] = []) throws(ListenError) -> UInt16 {
+        try listen(endpoint, proxies) { [unowned self] connection in
             let session = DispatchRequests(connection, server: self)
             requests[ObjectIdentifier(session)] = session
             connection.start(session)
         }
     }
 
-    private func listen(_ endpoint: Endpoint, _ accepted: @escaping (Connection) -> Void) throws(ListenError) -> UInt16
-    {
+    /// Who comes from one of `proxies` is asked for the client behind it first.
+    private func listen(
+        _ endpoint: Endpoint, _ proxies: [Network], _ accepted: @escaping (Connection) -> Void
+    ) throws(ListenError) -> UInt16 {
         let host = endpoint.host == Endpoint.everywhere ? "" : endpoint.host
-        let listener = try Listener(host: host, port: UInt16(endpoint.port), on: loop, accepted)
+        let listener = try Listener(host: host, port: UInt16(endpoint.port), on: loop) { [unowned self] connection in
+            let address = connection.peer
+            guard proxies.contains(where: { $0.contains(address.host) }) else { return accepted(connection) }
+            Preface.read(connection) {
+                accepted(connection)
+            } refused: { [unowned self] failure in
+                let fields = [("address", "\(address)"), ("reason", failure.description)]
+                log(.warning, "proxy.refused", nil, fields)
+            }
+        }
         listeners.append(listener)
         return listener.port
     }
@@ -72,15 +85,20 @@ public final class DispatchServer {
         let loop = Loop(index: 0)
         let server = DispatchServer(topology, identity: identity, on: loop, log: log)
         var ports: [UInt16] = []
-        for endpoint in settings.dispatch.listen { ports.append(try server.listen(endpoint)) }
-        for endpoint in settings.dispatch.tlsListen { ports.append(try server.listen(endpoint, certificates)) }
+        let proxies = settings.dispatch.proxies
+        for endpoint in settings.dispatch.listen { ports.append(try server.listen(endpoint, proxies: proxies)) }
+        for endpoint in settings.dispatch.tlsListen {
+            ports.append(try server.listen(endpoint, certificates, proxies: proxies))
+        }
         let watch = CertificateWatch(certificates.map { [$0] } ?? [], on: loop) { result in
             if case .failure(let error) = result {
                 log(.warning, "tls.not_reloaded", nil, [("reason", error.description)])
             }
         }
         var apiPorts: [UInt16] = []
-        for endpoint in settings.api.listen { apiPorts.append(try server.listenForRequests(endpoint)) }
+        for endpoint in settings.api.listen {
+            apiPorts.append(try server.listenForRequests(endpoint, proxies: settings.api.proxies))
+        }
         let signals = [SignalWatch.terminate, SignalWatch.interrupt].map { signal in
             SignalWatch(signal, on: loop) { loop.stop() }
         }

@@ -3,8 +3,6 @@
 import TLS
 
 public final class CertificateStore: Sendable {
-    public typealias Report = @Sendable (Result<Void, TLSError>) -> Void
-
     private let role: TLSContext.Role
     private let identities: [TLSContext.Files]
     private let authorities: String?
@@ -35,35 +33,39 @@ public final class CertificateStore: Sendable {
         return files.map { Process.modified($0) ?? 0 }
     }
 
-    /// Reads the files again if one has changed: a certificate whose key is not there yet, when that has come.
-    func look(_ report: Report) {
+    /// Reads the files again if one has changed: a certificate whose key is not there yet, when that has come. Nil where
+    /// none has.
+    func look() -> Result<Void, TLSError>? {
         let now = CertificateStore.stamps(identities, authorities)
         let (before, context) = state.with { ($0.stamps, $0.context) }
-        guard now != before else { return }
-        do {
+        guard now != before else { return nil }
+        do throws(TLSError) {
             let fresh = try TLSContext(
                 role: role, identities: identities, authorities: authorities, besideSystem: besideSystem,
                 protocols: protocols, previous: context)
             state.with { $0 = (fresh, now) }
-            report(.success(()))
+            return .success(())
         } catch {
             state.with { $0.stamps = now }
-            report(.failure(error))
+            return .failure(error)
         }
     }
 }
 
-/// Looks at the files of some stores now and then, on one loop.
+/// Looks at the files of some stores now and then, on one loop. Stores have files in common: what became of a change is
+/// told once for all of them.
 public final class CertificateWatch {
+    public typealias Report = @Sendable (Result<Void, TLSError>) -> Void
+
     private let stores: [CertificateStore]
     private let loop: Loop
-    private let report: CertificateStore.Report
+    private let report: Report
     private lazy var timer = Timer(on: loop) { [unowned self] in look() }
 
     /// Milliseconds between two looks at the files.
     private static let interval: UInt64 = 5_000
 
-    public init(_ stores: [CertificateStore], on loop: Loop, _ report: @escaping CertificateStore.Report) {
+    public init(_ stores: [CertificateStore], on loop: Loop, _ report: @escaping Report) {
         self.stores = stores
         self.loop = loop
         self.report = report
@@ -71,7 +73,13 @@ public final class CertificateWatch {
     }
 
     private func look() {
-        for store in stores { store.look(report) }
+        let results = stores.compactMap { $0.look() }
+        var told: [TLSError] = []
+        for case .failure(let error) in results where !told.contains(error) {
+            told.append(error)
+            report(.failure(error))
+        }
+        if told.isEmpty, !results.isEmpty { report(.success(())) }
         timer.arm(after: CertificateWatch.interval)
     }
 }

@@ -1,13 +1,16 @@
 /// The certificates of a node or dispatcher by their use: shown to clients, shown to other nodes, and shown when other
-/// nodes are dialled.
+/// nodes are dialled. Each use has the protocols that are spoken there and no other (ALPN): who insists on another one is
+/// refused, and nobody can lead a client of one listener to another behind its back.
 import Configuration
 import EventLoop
 import Operations
 import TLS
 
 public struct Certificates: Sendable {
-    /// For encoders and viewers; nil where none are configured.
-    let clients: CertificateStore?
+    /// For viewers over HTTP; nil where none are configured.
+    let http: CertificateStore?
+    /// For encoders and viewers over RTMP, which has no name among the protocols.
+    let rtmp: CertificateStore?
     /// Among nodes each side shows one, and takes none that another authority has signed.
     public let nodes: CertificateStore?
     let dialling: CertificateStore?
@@ -21,10 +24,11 @@ public struct Certificates: Sendable {
         do throws(TLSError) {
             pushing = try CertificateStore(
                 role: .client, identities: [], authorities: authorities, besideSystem: true, protocols: [])
-            clients =
-                files.isEmpty
-                ? nil : try CertificateStore(role: .server, identities: files, protocols: ["h2", "http/1.1"])
-            guard let authorities, !files.isEmpty else {
+            let hasFiles = !files.isEmpty
+            http =
+                hasFiles ? try CertificateStore(role: .server, identities: files, protocols: ["h2", "http/1.1"]) : nil
+            rtmp = hasFiles ? try CertificateStore(role: .server, identities: files, protocols: []) : nil
+            guard let authorities, hasFiles else {
                 nodes = nil
                 dialling = nil
                 return
@@ -42,7 +46,7 @@ public struct Certificates: Sendable {
     /// Has the files read again when they change, as long as the result lives.
     public func watch(on loop: Loop, _ log: EventLog) -> CertificateWatch {
         // The system's authorities are not watched: a node without files of its own has nothing to look at.
-        let own = nodes == nil ? [clients] : [clients, nodes, dialling, pushing]
+        let own = nodes == nil ? [http, rtmp] : [http, rtmp, nodes, dialling, pushing]
         return CertificateWatch(own.compactMap { $0 }, on: loop) { result in
             switch result {
             case .success: log.write(.info, "tls.reloaded")

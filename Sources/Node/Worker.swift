@@ -69,29 +69,24 @@ final class Worker {
     private func accept(_ connection: Connection, _ service: Service, sealed: Bool) {
         guard admit() else { return connection.close() }
         guard isProxy(connection.peer.host, of: service) else { return welcome(connection, service, sealed: sealed) }
-        connection.start(
-            Preface(connection) { [unowned self] result in
-                switch result {
-                case .success(let rest):
-                    welcome(connection, service, sealed: sealed)
-                    connection.take(rest)
-                case .failure(let failure):
-                    state.count(error: failure.reason)
-                    state.log.write(
-                        .warning, "proxy.refused",
-                        [("address", "\(connection.peer)"), ("reason", failure.description)])
-                    state.sessionEnded(bytesIn: connection.bytesIn, bytesOut: 0)
-                    connection.close()
-                }
-            })
+        Preface.read(connection) { [unowned self] in
+            welcome(connection, service, sealed: sealed)
+        } refused: { [unowned self] failure in
+            state.count(error: failure.reason)
+            state.log.write(
+                .warning, "proxy.refused", [("address", "\(connection.peer)"), ("reason", failure.description)])
+            state.sessionEnded(bytesIn: connection.bytesIn, bytesOut: 0)
+        }
     }
 
     private func isProxy(_ host: String, of service: Service) -> Bool {
-        let proxies: [Network] =
+        let settings = state.settings
+        let proxies =
             switch service {
-            case .rtmp: state.settings.rtmp.proxies
-            case .http: state.settings.http.proxies
-            case .api, .relay: []
+            case .rtmp: settings.rtmp.proxies
+            case .http: settings.http.proxies
+            case .api: settings.api.proxies
+            case .relay: settings.relay.proxies
             }
         return proxies.contains { $0.contains(host) }
     }
@@ -107,9 +102,16 @@ final class Worker {
             case .api: HTTPSession(connection, worker: self, number: number, isAdmin: true)
             }
         keep(session)
-        let store = service == .relay ? state.certificates.nodes : state.certificates.clients
-        if sealed, let store { connection.secure(TLSSession(store.context)) }
+        if sealed, let store = certificates(service) { connection.secure(TLSSession(store.context)) }
         (session as? RelaySession)?.begin()
+    }
+
+    private func certificates(_ service: Service) -> CertificateStore? {
+        switch service {
+        case .rtmp: state.certificates.rtmp
+        case .http, .api: state.certificates.http
+        case .relay: state.certificates.nodes
+        }
     }
 
     /// Takes in a connection that this node made.

@@ -42,7 +42,7 @@ public final class TLSContext: @unchecked Sendable {
     ///   - authorities: who may have signed a peer's certificate. A server with authorities asks its clients for one and
     ///     takes none without; a client without authorities trusts those of the system.
     ///   - besideSystem: whether those of the system are trusted too.
-    ///   - protocols: for ALPN, the best first.
+    ///   - protocols: for ALPN, the best first. A server refuses clients that offer others alone.
     ///   - previous: the context that this one replaces: sessions begun with it can be resumed.
     public init(
         role: Role, identities: [Files], authorities: String? = nil, besideSystem: Bool = false,
@@ -137,9 +137,8 @@ public final class TLSContext: @unchecked Sendable {
     private var me: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
     private func offerProtocols() {
-        guard !protocols.isEmpty else { return }
         if role == .client {
-            SSL_CTX_set_alpn_protos(context, protocols, UInt32(protocols.count))
+            if !protocols.isEmpty { SSL_CTX_set_alpn_protos(context, protocols, UInt32(protocols.count)) }
             return
         }
         for each in [context] + others {
@@ -152,8 +151,8 @@ public final class TLSContext: @unchecked Sendable {
                     let status = context.protocols.withUnsafeBufferPointer {
                         SSL_select_next_proto(&found, length, $0.baseAddress, UInt32($0.count), offered, count)
                     }
-                    // A client that offers none of ours is served as one that offers nothing.
-                    guard status == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_NOACK }
+                    // RFC 7301 §3.2: no_application_protocol. A client that offers nothing never comes here.
+                    guard status == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_ALERT_FATAL }
                     chosen!.pointee = UnsafePointer(found)
                     return SSL_TLSEXT_ERR_OK
                 }, me)

@@ -206,12 +206,13 @@ class Server:
 class Dispatcher:
     """A running dispatcher for a topology given as YAML."""
 
-    def __init__(self, topology, tls=()):
-        """With settings for TLS it takes nodes over that, too."""
+    def __init__(self, topology, tls=(), more=()):
+        """With settings for TLS it takes nodes over that, too; `more` are further settings."""
         self.topology = pathlib.Path(SCRATCH.name) / f"topology-{time.monotonic_ns()}.yaml"
         self.topology.write_text(topology)
         self.port, self.api_port, self.tls_port = free_ports(3)
         self.settings = (*tls, f"dispatch.tls_listen=127.0.0.1:{self.tls_port}") if tls else ()
+        self.settings += tuple(more)
         self.start()
 
     def start(self):

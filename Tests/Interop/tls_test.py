@@ -1,7 +1,10 @@
-"""HTTPS and RTMPS with real clients, certificates that change under viewers, and PROXY headers in front of it all."""
+"""HTTPS and RTMPS with real clients, certificates that change under viewers, and every TLS listener under scrutiny."""
 
+import concurrent.futures
+import json
 import os
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -9,8 +12,14 @@ import time
 import unittest
 
 import support
-from rtmp_client import RTMPClient
-from support import Server, ServerTest, free_ports, packets, sample, until
+from support import Dispatcher, Server, ServerTest, free_ports, packets, sample, tool, until
+
+TOPOLOGY = """
+idcs:
+  - {id: local, latitude: 50, longitude: 8}
+nodes:
+  - {id: origin, idc: local, capacity: {out: 1Gbit, sessions: 100}}
+"""
 
 
 def certificate(folder, name, host):
@@ -138,34 +147,82 @@ class TLSTest(ServerTest):
         self.assertEqual(self.shown("one.example"), ["one.example"])
 
 
-class ProxyTest(ServerTest):
-    settings = ("rtmp.proxies=127.0.0.0/8", "http.proxies=127.0.0.2/32,::1")
+class ListenersTest(ServerTest):
+    """Every listener that speaks TLS, looked at from outside."""
 
-    def test_the_client_that_a_trusted_proxy_names_is_the_client(self):
-        client = RTMPClient(self.server.rtmp_port, handshake=False)
-        self.addCleanup(client.close)
-        client.send(b"PROXY TCP4 203.0.113.9 127.0.0.1 40000 1935\r\n" + b"\x03" + bytes(8) + os.urandom(1528))
-        answer = client.read(1 + 1536)
-        client.send(answer[1:])
-        client.read(1536)
-        self.assertEqual(client.publish("named"), "NetStream.Publish.Start")
-        [session] = self.server.sessions("publish", "named")
-        self.assertEqual(session["address"], "203.0.113.9:40000")
-        curl = subprocess.run(
-            ["curl", "-s", "--interface", "127.0.0.2", "--haproxy-protocol", "-o", "/dev/null", "-w", "%{http_code}",
-             self.server.page()], capture_output=True, text=True)
-        self.assertEqual(curl.stdout, "200")
+    @classmethod
+    def setUpClass(cls):
+        folder = pathlib.Path(support.SCRATCH.name) / f"listeners-{time.monotonic_ns()}"
+        subprocess.run([support.ROOT / "tools/certificates", folder, "node"], check=True, stdout=subprocess.DEVNULL)
+        cls.shown = ("-cert", folder / "server.pem", "-key", folder / "server.key")
+        settings = (
+            f"tls.certificates={folder}/server.pem", f"tls.keys={folder}/server.key", f"tls.authorities={folder}/ca.pem")
+        https, rtmps, relay = free_ports(3)
+        cls.server = Server((
+            *settings, f"http.tls_listen=127.0.0.1:{https}", f"rtmp.tls_listen=127.0.0.1:{rtmps}",
+            f"relay.tls_listen=127.0.0.1:{relay}"))
+        cls.addClassCleanup(cls.server.stop)
+        dispatcher = Dispatcher(TOPOLOGY, settings)
+        cls.addClassCleanup(dispatcher.stop)
+        cls.ports = {"https": https, "rtmps": rtmps, "relay": relay, "dispatch": dispatcher.tls_port}
 
-    def test_without_a_header_a_proxy_is_refused_and_others_are_as_before(self):
-        client = RTMPClient(self.server.rtmp_port, handshake=False)
-        self.addCleanup(client.close)
-        client.send(b"\x03" + bytes(1536))
-        self.assertEqual(client.socket.recv(1), b"")
-        self.assertIn("does not begin with a PROXY header", self.server.log)
-        self.assertGreater(self.server.errors()["proxy_header"], 0)
-        with socket.create_connection(("127.0.0.1", self.server.http_port), timeout=20) as plain:
-            plain.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-            self.assertTrue(plain.recv(64).startswith(b"HTTP/1.1 200"))
+    def agreed(self, port, *offered, version="-tls1_3"):
+        """What a client that offers these protocols agrees on with the listener: one of them, nothing, or its refusal."""
+        done = subprocess.run(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", version, *self.shown,
+             *(("-alpn", ",".join(offered)) if offered else ())],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        if "alert no application protocol" in done.stderr:
+            return "refused"
+        self.assertNotIn("Cipher is (NONE)", done.stdout, done.stderr)
+        found = re.search("^ALPN protocol: (.+)$", done.stdout, re.MULTILINE)
+        return found.group(1) if found else None
+
+    def test_each_listener_agrees_on_the_protocols_that_it_speaks_and_refuses_who_offers_only_others(self):
+        for name, speaks in (
+            ("https", ("h2", "http/1.1")), ("rtmps", ()), ("relay", ("sluice-relay",)), ("dispatch", ("sluice-relay",))):
+            for version in "-tls1_2", "-tls1_3":
+                for offered in "h2", "http/1.1", "sluice-relay", "acme-tls/1":
+                    self.assertEqual(
+                        self.agreed(self.ports[name], offered, version=version),
+                        offered if offered in speaks else "refused", (name, version, offered))
+                self.assertIsNone(self.agreed(self.ports[name], version=version), name)
+        self.assertEqual(self.agreed(self.ports["https"], "acme-tls/1", "http/1.1", "h2"), "h2")
+        self.assertIn("no application protocol", self.server.log)
+
+    def test_testssl_finds_no_obsolete_protocol_or_cipher(self):
+        # Nodes and dispatchers have their listeners' certificates and protocols from one place.
+        names = ("https", "rtmps", "relay")
+        with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+            for name, found in zip(names, pool.map(lambda name: testssl(self.scratch(), self.ports[name]), names)):
+                self.assertEqual(complaints(found), [], name)
+
+
+def testssl(path, port):
+    """What testssl says of the protocols and ciphers of a listener: its findings by name. Of the certificate it is not
+    asked: it does not know the authority."""
+    report = pathlib.Path(path).with_suffix(".json")
+    # Without a look at other machines, and without questions.
+    done = subprocess.run(
+        [tool("testssl"), "--quiet", "--color", "0", "--warnings", "batch", "--nodns", "none", "--fast", "--protocols",
+         "--standard", "--server-preference", "--jsonfile", report, f"127.0.0.1:{port}"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if not report.exists():
+        raise AssertionError(f"testssl says nothing of port {port}: {done.stdout}{done.stderr}")
+    return {entry["id"]: entry for entry in json.loads(report.read_text())}
+
+
+def complaints(found):
+    """What is obsolete, and what was not looked at, so that an empty report is none that is good."""
+    told = {name: entry["finding"] for name, entry in found.items() if entry["severity"] not in ("OK", "INFO", "DEBUG")}
+    absent = ["SSLv2", "SSLv3", "TLS1", "TLS1_1"]
+    absent += [f"cipherlist_{kind}" for kind in ("NULL", "aNULL", "EXPORT", "LOW", "3DES_IDEA", "AVERAGE")]
+    wanted = {**{name: "not offered" for name in absent}, "TLS1_2": "offered", "TLS1_3": "offered"}
+    for name, words in wanted.items():
+        finding = found[name]["finding"] if name in found else "was not looked at"
+        if not finding.startswith(words):
+            told[name] = finding
+    return [f"{name}: {finding}" for name, finding in told.items()]
 
 
 if __name__ == "__main__":

@@ -65,12 +65,13 @@ func files(_ name: String) -> TLSContext.Files {
     TLSContext.Files(certificate: Certificates.file("\(name).pem"), key: Certificates.file("\(name).key"))
 }
 
-func server(_ names: [String] = ["one"], authorities: String? = nil, previous: TLSContext? = nil) throws
-    -> TLSContext
-{
+func server(
+    _ names: [String] = ["one"], authorities: String? = nil, protocols: [String] = ["h2", "http/1.1"],
+    previous: TLSContext? = nil
+) throws -> TLSContext {
     try TLSContext(
         role: .server, identities: names.map(files), authorities: authorities.map { Certificates.file("\($0).pem") },
-        protocols: ["h2", "http/1.1"], previous: previous)
+        protocols: protocols, previous: previous)
 }
 
 func client(_ names: [String] = [], authorities: String? = "ca", protocols: [String] = []) throws -> TLSContext {

@@ -17,6 +17,23 @@ struct TLSSessionTests {
         #expect(pair.client.peerNames == ["one.example", "*.wild.example"])
     }
 
+    @Test("a client that offers only what is not spoken here is told so, and one that offers nothing is served")
+    func protocols() throws {
+        let (web, unnamed) = (try server(), try server(protocols: []))
+        for (context, offered) in [(web, ["spdy", "sluice-relay"]), (unnamed, ["h2"]), (unnamed, ["h2", "http/1.1"])] {
+            let pair = Pair(try client(protocols: offered), context)
+            let error = #expect(throws: TLSError.self) { try pair.talk() }
+            #expect(error?.description.contains("no application protocol") == true)
+            // A fatal alert, 120 (RFC 7301 §3.2).
+            #expect(pair.server.takeOutput() == [21, 3, 3, 0, 2, 2, 120])
+        }
+        for context in [web, unnamed] {
+            let pair = Pair(try client(), context)
+            try pair.talk()
+            #expect(pair.server.isEstablished && pair.server.applicationProtocol == nil)
+        }
+    }
+
     @Test("vectors are sealed in order, as far as the buffer goes, and open to the same bytes")
     func sealing() throws {
         let pair = Pair(try client(), try server())

@@ -14,6 +14,8 @@ UNLIMITED = "10Gbit"
 SESSIONS = 100_000
 # Between two data centres without a word about them: paid for, so that one copy is cheaper than two.
 WORLD = {"name": "world", "rtt": "great_circle", "capacity": UNLIMITED, "price_per_gb": 0.05}
+# Of a data centre, where it is said.
+WORDS = ("region", "transport")
 
 
 def bits(rate):
@@ -37,7 +39,9 @@ def listing(key, entries):
 
 def topology_file(topology):
     places = [
-        {"id": place.id, "latitude": place.latitude, "longitude": place.longitude}
+        {
+            "id": place.id, "latitude": place.latitude, "longitude": place.longitude,
+            **{word: getattr(place, word) for word in WORDS if getattr(place, word)}}
         for place in topology.places.values()]
     nodes = [
         {"id": node.id, "idc": node.idc, "roles": list(node.roles), "capacity": capacity(node)}

@@ -11,7 +11,11 @@ import socket
 import subprocess
 import sys
 
-PORTS = {"rtmp": 1935, "http": 8080, "api": 8081, "relay": 1937, "dispatch": 1938}
+from cluster_transport import DATAGRAM
+
+PORTS = {
+    "rtmp": 1935, "http": 8080, "api": 8081, "relay": 1937, "dispatch": 1938, "dispatch_tls": 1939, "relay_tls": 1940,
+    "relay_srt": 1941}
 # Blocks 127.0.K.0/24 that are tried.
 BLOCKS = range(11, 100)
 # Addresses for benchmarks between networks (RFC 2544): nobody routes them.
@@ -44,8 +48,12 @@ def quietly(*command):
     subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def is_free(address, port):
-    with socket.socket() as probe:
+def probe_of(name):
+    return socket.socket(type=socket.SOCK_DGRAM if name in DATAGRAM else socket.SOCK_STREAM)
+
+
+def is_free(address, name, port):
+    with probe_of(name) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
@@ -66,7 +74,7 @@ class Loopback:
             places = {
                 machine.id: (f"127.0.{block}.{index}", standard_ports(machine))
                 for index, machine in enumerate(topology.machines, 1)}
-            if all(is_free(address, port) for address, ports in places.values() for port in ports.values()):
+            if all(is_free(address, *port) for address, ports in places.values() for port in ports.items()):
                 self.places = places
                 return
         for index, machine in enumerate(topology.machines, 1):
@@ -95,7 +103,7 @@ class Loopback:
     def rules(self, action, name):
         address = self.places[name][0]
         for side in "--source", "--destination":
-            yield "iptables", action, "INPUT", side, address, "-p", "tcp", "-j", "DROP"
+            yield "iptables", action, "INPUT", side, address, "-j", "DROP"
 
     def cut(self, name):
         self.is_cut.add(name)
@@ -113,7 +121,7 @@ class Loopback:
 
 
 def free_ports(address, names):
-    sockets = {name: socket.socket() for name in names}
+    sockets = {name: probe_of(name) for name in names}
     try:
         for each in sockets.values():
             each.bind((address, 0))

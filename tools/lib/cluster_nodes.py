@@ -7,39 +7,42 @@ import signal
 import tempfile
 
 import cluster_dispatch
-import cluster_transport
+import cluster_secrets
+from cluster_transport import LISTEN, RELAY_PORTS, used
 from cluster_process import ClusterError, Program, settings, until
 
 TOPOLOGY = "topology.yaml"
 
 
-def listening(program, transport):
+def listening(program):
     """The settings of all ports of a program."""
-    found = {}
-    for name in program.ports:
-        found.update(transport.listening(program, name))
-    return found
+    return {LISTEN.get(name, f"{name}.listen"): program.endpoint(name) for name in program.ports}
 
 
 class Node(Program):
-    def __init__(self, spec, network, binary, folder, more, transport):
+    def __init__(self, spec, network, binary, folder, common, more):
         super().__init__(spec, network, binary, folder)
-        self.transport = transport
         # Where the node keeps its last routes for a start without a dispatcher.
         self.routes = pathlib.Path(folder) / f"{spec.id}.routes"
         self.values = {
-            "node.id": spec.id, "node.idc": spec.idc, "drain.timeout": "2s",
-            **listening(self, transport), **transport.settings, **spec.settings, **more}
+            "node.id": spec.id, "node.idc": spec.idc, "drain.timeout": "2s", **listening(self), **common,
+            **spec.settings, **more}
+
+    def relay(self, transport):
+        """How another node dials it."""
+        return ("" if transport == "tcp" else f"{transport}://") + self.endpoint(RELAY_PORTS[transport])
+
+    @property
+    def relays(self):
+        return [self.relay(transport) for transport in self.spec.transports]
 
     def arguments(self, parents, dispatchers):
-        """Asks the dispatchers for its parents where there are any."""
+        """Asks the dispatchers for its parents where there are any. `parents` are addresses."""
         if dispatchers:
             asked = {
-                "dispatch.servers": ",".join(self.transport.address(each, "dispatch") for each in dispatchers),
-                "dispatch.cache": str(self.routes)}
+                "dispatch.servers": ",".join(each.place for each in dispatchers), "dispatch.cache": str(self.routes)}
         else:
-            addresses = [self.transport.address(parent, "relay") for parent in parents]
-            asked = {"relay.parents": ",".join(addresses) or "off"}
+            asked = {"relay.parents": ",".join(parents) or "off"}
         return ["serve", *settings({**asked, **self.values})]
 
     def streams(self):
@@ -50,14 +53,18 @@ class Node(Program):
 
 
 class Dispatcher(Program):
-    def __init__(self, spec, network, binary, folder, transport):
+    def __init__(self, spec, network, binary, folder, common):
         super().__init__(spec, network, binary, folder)
-        self.transport = transport
+        # The plain port has a default.
+        self.values = {"node.id": spec.id, "dispatch.listen": "off", **listening(self), **common, **spec.settings}
+
+    @property
+    def place(self):
+        """How a node dials it."""
+        return f"tls://{self.endpoint('dispatch_tls')}" if self.spec.is_sealed else self.endpoint("dispatch")
 
     def arguments(self, topology):
-        return ["dispatch", *settings({
-            "node.id": self.spec.id, "dispatch.topology": str(topology),
-            **listening(self, self.transport), **self.transport.settings, **self.spec.settings})]
+        return ["dispatch", *settings({"dispatch.topology": str(topology), **self.values})]
 
     def connected(self):
         """The names of the nodes that have a connection to it."""
@@ -66,7 +73,7 @@ class Dispatcher(Program):
 
 
 class Cluster:
-    def __init__(self, topology, network, binary, folder=None, more=(), transport="tcp"):
+    def __init__(self, topology, network, binary, folder=None, more=()):
         if not os.access(binary, os.X_OK):
             raise ClusterError(f"no server at {binary}; build it (swift build -c release), or say --bin")
         self.topology = topology
@@ -74,11 +81,11 @@ class Cluster:
         self.is_scratch = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="sluice-cluster-")
         os.makedirs(self.folder, exist_ok=True)
+        common = cluster_secrets.settings(used(topology), self.folder)
         more = dict(more)
-        transport = cluster_transport.Transport(transport, self.folder)
-        self.nodes = {spec.id: Node(spec, network, binary, self.folder, more, transport) for spec in topology.nodes}
+        self.nodes = {spec.id: Node(spec, network, binary, self.folder, common, more) for spec in topology.nodes}
         self.dispatchers = {
-            spec.id: Dispatcher(spec, network, binary, self.folder, transport) for spec in topology.dispatchers}
+            spec.id: Dispatcher(spec, network, binary, self.folder, common) for spec in topology.dispatchers}
 
     @property
     def programs(self):
@@ -101,7 +108,8 @@ class Cluster:
     def launch(self, program):
         if isinstance(program, Dispatcher):
             return program.start(program.arguments(pathlib.Path(self.folder).resolve() / TOPOLOGY))
-        parents = [self.nodes[parent] for parent in program.spec.parents]
+        specs = [self.topology.node(parent) for parent in program.spec.parents]
+        parents = [self.nodes[spec.id].relay(self.topology.transport(spec, program.spec)) for spec in specs]
         program.start(program.arguments(parents, list(self.dispatchers.values())))
 
     def await_ready(self, program):
@@ -130,16 +138,15 @@ class Cluster:
         return [self.nodes[spec.id] for spec in self.topology.with_role(role)]
 
     def by_relay(self, endpoint):
-        """The node whose relay port that is, as others dial it."""
-        place = endpoint.split("://")[-1]
-        return next((node for node in self.nodes.values() if node.endpoint("relay") == place), None)
+        """The node that others dial there."""
+        return next((node for node in self.nodes.values() if endpoint in node.relays), None)
 
     def table(self):
         return [
             {
                 "node": node.spec.id, "idc": node.spec.idc, "roles": list(node.spec.roles),
                 "parents": "dispatched" if self.dispatchers else node.spec.parents, "rtmp": node.url("rtmp"),
-                "http": node.url("http"), "relay": node.endpoint("relay"), "api": node.url("api"), "pid": node.pid,
+                "http": node.url("http"), "relay": ",".join(node.relays), "api": node.url("api"), "pid": node.pid,
                 "log": str(node.log),
             }
             for node in self.nodes.values()
@@ -148,7 +155,7 @@ class Cluster:
     def dispatcher_table(self):
         return [
             {
-                "dispatcher": each.spec.id, "nodes": each.endpoint("dispatch"), "api": each.url("api"),
+                "dispatcher": each.spec.id, "nodes": each.place, "api": each.url("api"),
                 "pid": each.pid, "log": str(each.log),
             }
             for each in self.dispatchers.values()

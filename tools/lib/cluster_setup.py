@@ -43,8 +43,9 @@ def add_arguments(parser):
     parser.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], help="a setting of every node, over the file's")
     parser.add_argument(
-        "--transport", choices=("tcp", "tls", "srt"), default="tcp",
-        help="what the nodes talk over among themselves (tcp); tls makes certificates for them, srt a secret")
+        "--transport", choices=("tcp", "tls", "srt"),
+        help="what all links talk over, whatever the file says of them (its `transport`, or tcp); certificates for tls "
+        "and a secret for srt are made")
     parser.add_argument("--logs", metavar="DIR", help="keep the nodes' logs there")
     parser.add_argument("--json", action="store_true", help="one JSON line on the standard output for programs")
 
@@ -80,7 +81,7 @@ def open_cluster(options):
     from cluster_topology import read
 
     path = pathlib.Path(options.file)
-    topology = read(path.read_text(), options.file)
+    topology = read(path.read_text(), options.file, options.transport)
     network = (Namespaces if options.namespaces else Loopback)(topology)
     binary = pathlib.Path(options.bin).resolve() / "sluice"
-    return Cluster(topology, network, str(binary), options.logs, pairs(options.set), options.transport)
+    return Cluster(topology, network, str(binary), options.logs, pairs(options.set))

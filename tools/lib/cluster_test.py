@@ -10,6 +10,7 @@ sys.path.insert(0, str(HERE))
 
 import chaos_report  # noqa: E402
 import cluster_links  # noqa: E402
+import cluster_transport  # noqa: E402
 from chaos_report import Limits, Row, outcome, percentile, table  # noqa: E402
 from cluster_dispatch import bits, topology_file  # noqa: E402
 from cluster_topology import TopologyError, read  # noqa: E402
@@ -70,7 +71,8 @@ class TopologyTest(unittest.TestCase):
                 self.assertIn(word, str(caught.exception))
 
     def test_the_shipped_files_are_good(self):
-        for name, dispatchers in ("three-idcs.yaml", 0), ("three-idcs-dispatched.yaml", 2):
+        for name, dispatchers in (
+            ("three-idcs.yaml", 0), ("three-idcs-dispatched.yaml", 2), ("three-idcs-mixed.yaml", 2)):
             topology = read((HERE.parents[1] / "conf/clusters" / name).read_text(), name)
             self.assertEqual((len(topology.places), len(topology.nodes)), (3, 9))
             self.assertEqual(len(topology.dispatchers), dispatchers)
@@ -126,6 +128,75 @@ class DispatchersTest(unittest.TestCase):
 
     def test_rates_are_spelt_as_the_topology_does(self):
         self.assertEqual([bits("200mbit"), bits("1.5gbit"), bits("64kbit")], ["200Mbit", "1.5Gbit", "64kbit"])
+
+
+class TransportTest(unittest.TestCase):
+    """a talks to b over SRT one way, to c over TLS both ways, and inside itself in the clear."""
+
+    MIXED = SMALL.replace("longitude: 8}", "longitude: 8, region: eu, transport: tcp}") + (
+        "links: [{from: a, to: b, transport: srt}, {from: b, to: c, both: true, rtt: 9ms}]\n"
+        "classes: [{name: one, from: region eu, to: idc c, both: true, transport: tls}, {name: rest, transport: srt}]\n")
+
+    def mixed(self, over=None, more=""):
+        return read(self.MIXED + more, "mixed", over)
+
+    def test_links_go_before_the_first_class_that_fits_and_a_data_centre_says_what_holds_inside(self):
+        topology = self.mixed()
+        ways = {
+            (a.id, b.id): cluster_transport.asked(topology, a, b)
+            for a in topology.places.values() for b in topology.places.values()}
+        self.assertEqual(ways, {
+            ("a", "a"): "tcp", ("a", "b"): "srt", ("a", "c"): "tls", ("b", "a"): "srt", ("b", "b"): None,
+            ("b", "c"): None, ("c", "a"): "tls", ("c", "b"): None, ("c", "c"): None})
+
+    def test_a_node_listens_for_what_its_links_use_each_on_a_port_of_its_own(self):
+        found = {node.id: node.transports for node in self.mixed().nodes}
+        self.assertEqual(found["ra"], ("tls", "tcp", "srt"))
+        self.assertEqual(found["rb"], ("tcp", "srt"))
+        self.assertEqual(found["rc"], ("tls", "tcp"))
+        ports = self.mixed().node("rc").ports
+        self.assertEqual(ports, ("rtmp", "http", "api", "relay_tls", "relay"))
+
+    def test_a_parent_is_dialled_over_what_the_link_from_it_asks_for_or_else_the_best_that_it_has(self):
+        topology = self.mixed()
+        for parent, child, wanted in (
+            ("ra", "eb", "srt"), ("ra", "ec", "tls"), ("rc", "ra", "tls"), ("rc", "eb", "tls"), ("rb", "ec", "tcp")):
+            self.assertEqual(topology.transport(topology.node(parent), topology.node(child)), wanted, (parent, child))
+
+    def test_dispatchers_get_the_words_of_the_file_and_are_reached_over_tls_where_any_link_is(self):
+        import yaml
+
+        topology = read(self.MIXED.replace(", parents: [ra]", "") + "dispatchers: 1\n", "mixed")
+        self.assertEqual(topology.dispatchers[0].ports, ("dispatch_tls", "api"))
+        written = yaml.safe_load(topology_file(topology))
+        self.assertEqual(written["idcs"][0], {
+            "id": "a", "latitude": 50, "longitude": 8, "region": "eu", "transport": "tcp"})
+        self.assertEqual(written["links"][0]["transport"], "srt")
+        self.assertEqual(written["classes"][1]["transport"], "srt")
+        self.assertEqual(read(DISPATCHED, "small").dispatchers[0].ports, ("dispatch", "api"))
+
+    def test_one_transport_for_all_goes_over_whatever_the_file_says(self):
+        for over in cluster_transport.NAMES:
+            topology = self.mixed(over)
+            self.assertEqual({node.transports for node in topology.nodes}, {(over,)})
+            self.assertEqual(topology.transport(topology.node("ra"), topology.node("eb")), over)
+            self.assertNotIn("transport", topology_file(topology))
+            self.assertEqual({node.transports for node in read(SMALL, "small", over).nodes}, {(over,)})
+
+    def test_a_file_without_a_word_of_it_talks_in_the_clear(self):
+        self.assertEqual({node.transports for node in read(SMALL, "small").nodes}, {("tcp",)})
+
+    def test_mistakes_are_named_with_their_place(self):
+        for text, words in (
+            (self.MIXED.replace("transport: tcp", "transport: udp"), ("idcs[0]", "'udp'", "srt")),
+            (self.MIXED.replace("transport: srt}, {from", "transport: quic}, {from"), ("links[0]", "'quic'")),
+            (self.MIXED.replace("transport: srt}]", "transport: [tls]}]"), ("classes[1]", "transport")),
+            (SMALL + "links: [fast]\n", ("links[0]", "conf/topology.yaml")),
+        ):
+            with self.assertRaises(TopologyError) as caught:
+                read(text, "file.yaml")
+            for word in ("file.yaml", *words):
+                self.assertIn(word, str(caught.exception))
 
 
 def published(name, media, frames):

@@ -8,6 +8,8 @@ import math
 import re
 from dataclasses import dataclass, field
 
+import cluster_transport
+
 ROLES = ("ingest", "relay", "edge")
 # Nodes of one cluster: the last number of an address, with room for the network's own.
 MAX_NODES = 200
@@ -26,6 +28,9 @@ class Place:
     id: str
     latitude: float
     longitude: float
+    # As in conf/topology.yaml.
+    region: str = ""
+    transport: str = None
 
     def distance(self, other):
         """Kilometres along the surface."""
@@ -45,7 +50,12 @@ class NodeSpec:
     settings: dict = field(default_factory=dict)
     # For the dispatchers: marks as in conf/topology.yaml, over what follows from the rate.
     capacity: dict = field(default_factory=dict)
-    ports = ("rtmp", "http", "api", "relay")
+    # What others dial it over.
+    transports: tuple = ("tcp",)
+
+    @property
+    def ports(self):
+        return ("rtmp", "http", "api", *(cluster_transport.RELAY_PORTS[name] for name in self.transports))
 
 
 @dataclass
@@ -53,7 +63,12 @@ class DispatcherSpec:
     id: str
     rate: str = None
     settings: dict = field(default_factory=dict)
-    ports = ("dispatch", "api")
+    # Whether nodes reach it over TLS.
+    is_sealed: bool = False
+
+    @property
+    def ports(self):
+        return ("dispatch_tls" if self.is_sealed else "dispatch", "api")
 
 
 @dataclass
@@ -61,9 +76,11 @@ class Topology:
     places: dict
     nodes: list
     dispatchers: list = field(default_factory=list)
-    # For the dispatchers, as in conf/topology.yaml.
+    # As in conf/topology.yaml: for the dispatchers, and for what links talk over.
     links: list = field(default_factory=list)
     classes: list = field(default_factory=list)
+    # What all links talk over, whatever the file says.
+    over: str = None
 
     @property
     def machines(self):
@@ -75,6 +92,10 @@ class Topology:
 
     def with_role(self, role):
         return [node for node in self.nodes if role in node.roles]
+
+    def transport(self, parent, child):
+        """What the one node is dialled over from the other."""
+        return cluster_transport.between(self, self.places[parent.idc], self.places[child.idc])
 
     def nearest(self, node, others):
         """The others as seen from `node`: its own data centre first, then by distance, then by name."""
@@ -148,11 +169,19 @@ def rate(value, where):
     return value
 
 
+def transport(value, where):
+    if value is not None and value not in cluster_transport.NAMES:
+        fail(where, f"transport '{value}': write tcp, tls or srt")
+    return value
+
+
 def place(entry, where):
-    known_keys(entry, ("id", "latitude", "longitude"), where)
+    known_keys(entry, ("id", "latitude", "longitude", "region", "transport"), where)
     name = identity(entry, where)
     try:
-        found = Place(name, float(entry["latitude"]), float(entry["longitude"]))
+        found = Place(
+            name, float(entry["latitude"]), float(entry["longitude"]), str(entry.get("region", "")),
+            transport(entry.get("transport"), f"{where} ({name})"))
     except (KeyError, TypeError, ValueError):
         fail(where, "latitude and longitude are numbers, in degrees")
     if not (-90 <= found.latitude <= 90 and -180 <= found.longitude <= 180):
@@ -205,6 +234,17 @@ def table_of(document, key, kind, where):
     return value or kind()
 
 
+def ways(document, key, name):
+    """Links, or classes of them."""
+    listed = table_of(document, key, list, name)
+    for index, entry in enumerate(listed):
+        where = f"{name}: {key}[{index}]"
+        if not isinstance(entry, dict):
+            fail(where, "write it as in conf/topology.yaml")
+        transport(entry.get("transport"), where)
+    return listed
+
+
 def check_names(topology, name):
     ids = [each.id for each in topology.machines]
     for each in topology.machines:
@@ -219,8 +259,9 @@ def check_names(topology, name):
                 fail(name, f"{each.id}: parent '{parent}' is no other node")
 
 
-def read(text, name):
-    """The topology that `text` describes; `name` is the file's, for errors."""
+def read(text, name, over=None):
+    """The topology that `text` describes; `name` is the file's, for errors. All links talk `over` one transport where it
+    is given."""
     import yaml
 
     try:
@@ -242,8 +283,11 @@ def read(text, name):
     if len(nodes) > MAX_NODES:
         fail(name, f"{len(nodes)} nodes; at most {MAX_NODES} fit")
     topology = Topology(
-        places, nodes, dispatchers(document, standard_rate, name), table_of(document, "links", list, name),
-        table_of(document, "classes", list, name))
+        places, nodes, dispatchers(document, standard_rate, name), ways(document, "links", name),
+        ways(document, "classes", name))
     check_names(topology, name)
     topology.choose_parents()
+    if over:
+        cluster_transport.make_all(topology, over)
+    cluster_transport.choose(topology)
     return topology
