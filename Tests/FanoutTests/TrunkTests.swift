@@ -107,7 +107,7 @@ struct TrunkTests {
             child.subscribe(handle, .keyframe, serviceClass: UInt8.random(in: 0...2, using: &random))
         }
         var numbers = [UInt32](repeating: 0, count: handles.count)
-        for _ in 0..<40 {
+        for _ in 0..<20 {
             for _ in 0..<Int.random(in: 1...120, using: &random) {
                 let index = Int.random(in: 0..<handles.count, using: &random)
                 numbers[index] += 1
@@ -141,7 +141,7 @@ struct TrunkTests {
             try show(studio, handle, 0)
             child.subscribe(handle, .keyframe, credit: UInt32(window))
         }
-        for number in 1..<800 as Range<UInt32> {
+        for number in 1..<400 as Range<UInt32> {
             for handle in handles {
                 try show(studio, handle, number, size: Int.random(in: 100...20_000, using: &random))
             }
