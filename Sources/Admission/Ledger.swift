@@ -9,6 +9,13 @@ public struct Ledger: Sendable {
         var viewers = 0
         /// Viewers and relay children.
         var out = 0
+        var publishers = 0
+        /// Of a stream: its rate as it was last known, kilobits a second.
+        var rate = 0
+        /// To viewers, by the present rates.
+        var shown = 0
+
+        var isEmpty: Bool { viewers <= 0 && out <= 0 && publishers <= 0 }
     }
 
     public let capacity: Capacity
@@ -24,6 +31,8 @@ public struct Ledger: Sendable {
     private var streams: [String: [String: Use]] = [:]
     private var apps: [String: Use] = [:]
     private var idcs: [String: Int] = [:]
+    /// Of the quotas over the whole network.
+    public var allowances = Allowances()
 
     public init(_ capacity: Capacity, loops: Int) {
         self.capacity = capacity
@@ -52,6 +61,7 @@ public struct Ledger: Sendable {
         advance(to: now)
         if let short = room(for: claim.rank, out: claim.out, in: claim.in, loop: loop) { return short }
         if claim.rank != .publisher, let short = roomOf(claim, stream, app, idcOut) { return short }
+        if !allowances.isEmpty, let lack = lack(for: claim, now: now) { return .quota(lack) }
         admit(claim)
         return nil
     }
@@ -105,18 +115,71 @@ public struct Ledger: Sendable {
 
     private mutating func count(_ claim: Claim, _ sign: Int) {
         sessions += sign
-        guard claim.rank != .publisher else { return }
+        guard claim.rank != .publisher else { return apps.change(claim.app) { $0.publishers += sign } }
         let viewers = claim.rank == .viewer ? sign : 0
         let out = sign * claim.kilobits
-        streams[claim.app, default: [:]].add(viewers, out, to: claim.stream)
-        if streams[claim.app]?.isEmpty == true { streams[claim.app] = nil }
-        apps.add(viewers, out, to: claim.app)
+        let shown = change(claim.app, claim.stream) {
+            $0.viewers += viewers
+            $0.out += out
+            if $0.rate == 0 || (sign > 0 && claim.kilobits > 0) { $0.rate = claim.expected }
+        }
+        apps.change(claim.app) {
+            $0.viewers += viewers
+            $0.out += out
+            $0.shown += shown
+        }
         guard !claim.idc.isEmpty else { return }
         let left = idcs[claim.idc, default: 0] + out
         idcs[claim.idc] = left > 0 ? left : nil
     }
 
+    /// Changes what is counted of a stream, and says how much more is sent to its viewers.
+    private mutating func change(_ app: String, _ stream: String, _ change: (inout Use) -> Void) -> Int {
+        let before = streams[app]?[stream]?.shown ?? 0
+        streams[app, default: [:]].change(stream) {
+            change(&$0)
+            $0.shown = $0.viewers * $0.rate
+        }
+        let after = streams[app]?[stream]?.shown ?? 0
+        if streams[app]?.isEmpty == true { streams[app] = nil }
+        return after - before
+    }
+
+    // MARK: Quotas
+
+    /// What is used here of a quota: viewers, kilobits a second to them, publishers.
+    public func use(of scope: Allowances.Scope) -> [Allowances.Resource: Int] {
+        let use = (scope.stream.isEmpty ? apps[scope.app] : streams[scope.app]?[scope.stream]) ?? Use()
+        return [.viewers: use.viewers, .kilobits: use.shown, .publishers: use.publishers]
+    }
+
+    /// The quota that has no room for the claim, if there is one.
+    private func lack(for claim: Claim, now: UInt64) -> QuotaLack? {
+        let needs: [(Allowances.Resource, Int)]
+        switch claim.rank {
+        case .relay: return nil
+        case .publisher: needs = [(.publishers, 1)]
+        case .viewer: needs = [(.viewers, 1), (.kilobits, claim.expected)]
+        }
+        for scope in [Allowances.Scope(app: claim.app, stream: claim.stream), Allowances.Scope(app: claim.app)] {
+            for (resource, need) in needs {
+                guard let amount = allowances.amount(resource, of: scope, now: now),
+                    use(of: scope)[resource, default: 0] + need > amount.limit
+                else { continue }
+                return QuotaLack(scope: scope, resource: resource, used: amount.used, hard: amount.hard)
+            }
+        }
+        return nil
+    }
+
     // MARK: Measurements
+
+    /// The rate of a stream, as it was measured.
+    public mutating func measured(kilobits: Int, of stream: String, app: String) {
+        guard kilobits > 0, let use = streams[app]?[stream], use.viewers > 0, use.rate != kilobits else { return }
+        let more = change(app, stream) { $0.rate = kilobits }
+        apps.change(app) { $0.shown += more }
+    }
 
     /// One loop's, once a round.
     public mutating func measured(_ use: LoopUse, loop: Int, now: UInt64) {
@@ -178,16 +241,15 @@ extension Ledger {
 
 extension Dictionary where Key == String, Value == Ledger.Use {
     /// Forgets who has nothing left.
-    fileprivate mutating func add(_ viewers: Int, _ out: Int, to key: String) {
+    fileprivate mutating func change(_ key: String, _ change: (inout Value) -> Void) {
         var use = self[key] ?? Value()
-        use.viewers += viewers
-        use.out += out
-        self[key] = use.viewers > 0 || use.out > 0 ? use : nil
+        change(&use)
+        self[key] = use.isEmpty ? nil : use
     }
 }
 
 extension Claim {
-    private var expected: Int { kilobits > 0 ? kilobits : Ledger.presumed }
+    fileprivate var expected: Int { kilobits > 0 ? kilobits : Ledger.presumed }
     fileprivate var out: Int { rank == .publisher ? 0 : expected }
     fileprivate var `in`: Int { rank == .publisher ? expected : 0 }
 }

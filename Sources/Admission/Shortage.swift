@@ -11,6 +11,8 @@ public enum Shortage: Hashable, Sendable, CustomStringConvertible {
     case appViewers(limit: Int)
     case appOut(limit: Int)
     case idcOut(idc: String, limit: Int)
+    /// Of the whole network, for an application or a stream.
+    case quota(QuotaLack)
 
     public var description: String {
         switch self {
@@ -25,6 +27,7 @@ public enum Shortage: Hashable, Sendable, CustomStringConvertible {
         case .appViewers(let limit): "limits.app_viewers, \(limit), watch the application's streams"
         case .appOut(let limit): "limits.app_out, \(Shortage.megabits(limit)), are sent of the application's streams"
         case .idcOut(let idc, let limit): "limits.idc_out, \(Shortage.megabits(limit)), are sent to \(idc)"
+        case .quota(let lack): lack.description
         }
     }
 
@@ -42,18 +45,19 @@ public enum Shortage: Hashable, Sendable, CustomStringConvertible {
         case .appViewers: "full_app_viewers"
         case .appOut: "full_app_out"
         case .idcOut: "full_idc_out"
+        case .quota: "full_quota"
         }
     }
 
     /// Whether another node may well have what this one lacks.
     public var isOfThisNode: Bool {
         switch self {
-        case .appViewers, .appOut, .streamViewers, .streamOut: false
+        case .appViewers, .appOut, .streamViewers, .streamOut, .quota: false
         default: true
         }
     }
 
-    private static func megabits(_ kilobits: Int) -> String {
+    static func megabits(_ kilobits: Int) -> String {
         kilobits % 1000 == 0 ? "\(kilobits / 1000) Mbit/s" : "\(kilobits / 1000).\(kilobits / 100 % 10) Mbit/s"
     }
 }

@@ -4,6 +4,7 @@
 ///     GET /api/v1/routes/APP/NAME?at=NODE       where that node gets the stream from, and why
 ///     GET /api/v1/place?role=viewer|publisher   which node serves a client (&latitude=&longitude= or &region=,
 ///         &stream=APP/NAME, &at=NODE where it already is)
+///     GET /api/v1/quotas                        what applications and streams use of their quotas, and where
 import Dispatch
 import HTTP
 import Operations
@@ -21,6 +22,7 @@ enum DispatchAPI {
         case ["healthz"], ["readyz"]: return HTTPResponse(status: 200, text: "ok\n")
         case ["api", "v1", "topology"]: return topology(target, server.desk)
         case ["api", "v1", "place"]: return place(target, &server.desk)
+        case ["api", "v1", "quotas"]: return quotas(target, server.desk)
         case let segments where segments.count >= 5 && segments[..<3] == ["api", "v1", "routes"]:
             return route(segments[3...].joined(separator: "/"), target, server.desk)
         default: return .json(JSON.encode(error: "no such resource"), status: 404)
@@ -149,6 +151,48 @@ enum DispatchAPI {
         .json(JSON.encode(error: "no node has spoken of a stream \(stream)"), status: 404)
     }
 
+    // MARK: Quotas
+
+    private static func quotas(_ target: Target, _ desk: DispatchDesk) -> HTTPResponse {
+        let reports = desk.dispatcher.quotaReports
+        var writer = JSONWriter(pretty: target["pretty"] != nil)
+        writer.object { out in
+            out.member("quotas") { out in
+                out.array(desk.dispatcher.quotaScopes) { out, scope in
+                    out.object { out in
+                        out.member("app", scope.app)
+                        out.member("stream", scope.stream ?? "")
+                        for report in reports where report.scope == scope {
+                            out.member("\(report.resource)") { write(report, desk, &$0) }
+                        }
+                    }
+                }
+            }
+        }
+        return .json(writer.bytes)
+    }
+
+    /// In the marks' own units: `out` is in Mbit/s.
+    private static func write(_ report: Dispatcher.QuotaReport, _ desk: DispatchDesk, _ out: inout JSONWriter) {
+        func amount(_ units: Int) -> Double { Double(units) / report.resource.scale }
+        out.object { out in
+            out.member("used", amount(report.used))
+            out.member("soft", amount(report.soft))
+            out.member("hard", amount(report.hard))
+            out.member("state", "\(report.state)")
+            out.member("nodes") { out in
+                out.array(desk.dispatcher.quotaShares(of: report.scope, report.resource)) { out, share in
+                    out.object {
+                        $0.member("node", desk.topology[share.node].id)
+                        $0.member("used", amount(share.used))
+                        // A node that has been told nothing goes by its own limits.
+                        if let limit = share.limit { $0.member("limit", amount(limit)) }
+                    }
+                }
+            }
+        }
+    }
+
     // MARK: Places
 
     private static func place(_ target: Target, _ desk: inout DispatchDesk) -> HTTPResponse {
@@ -163,7 +207,7 @@ enum DispatchAPI {
         let came = target["at"].flatMap { desk.topology.node(named: $0) }
         let admission: Admission
         switch target["role"] {
-        case "publisher": admission = desk.placePublisher(whereabouts, came)
+        case "publisher": admission = desk.placePublisher(whereabouts, came, target["stream"])
         case "viewer": admission = desk.placeViewer(whereabouts, came, target["stream"])
         default: return .json(JSON.encode(error: "say for whom: ?role=viewer or ?role=publisher"), status: 400)
         }

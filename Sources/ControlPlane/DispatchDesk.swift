@@ -26,6 +26,7 @@ public struct DispatchDesk {
         var isStale = false
         /// Streams that the node has asked for.
         var wants: Set<String> = []
+        var quotas = QuotaSeat()
     }
 
     public internal(set) var dispatcher: Dispatcher
@@ -33,8 +34,11 @@ public struct DispatchDesk {
     /// Not told yet, and all that were.
     var substitutions: [Substitution] = []
     var toldSubstitutions: Set<Substitution> = []
+    /// The marks that quotas were last seen beyond, and what is new of that.
+    var quotaStates: [QuotaUse.Key: Dispatcher.QuotaReport.State] = [:]
+    var quotaNews: [Dispatcher.QuotaReport] = []
     private let began: UInt64
-    private var isSettled = false
+    private(set) var isSettled = false
     private var nextRefresh: UInt64
 
     /// A node without a connection for so long is dead, in milliseconds.
@@ -73,6 +77,8 @@ public struct DispatchDesk {
             dispatcher.nodeReturned(index)
             seat.isDead = false
         }
+        dispatcher.quotasLost(at: index)
+        seat.quotas.connected()
         seats[node] = seat
         return true
     }
@@ -124,6 +130,9 @@ public struct DispatchDesk {
         case .unwant(let name):
             seats[node]?.wants.remove("\(name)")
             if let stream = dispatcher.stream(named: "\(name)") { _ = dispatcher.leave(stream, at: index) }
+            return []
+        case .used(let used):
+            take(used, node, index)
             return []
         default: return []
         }
@@ -279,8 +288,10 @@ public struct DispatchDesk {
     // MARK: Clients
 
     /// Where a client should publish.
-    mutating func placePublisher(_ place: Whereabouts, _ came: NodeIndex?) -> Admission {
-        dispatcher.admitPublisher(from: place, megabits: DispatchDesk.presumedMegabits, came: came)
+    mutating func placePublisher(_ place: Whereabouts, _ came: NodeIndex?, _ name: String? = nil) -> Admission {
+        let app = name.flatMap { name in name.lastIndex(of: "/").map { String(name[..<$0]) } }
+        return dispatcher.admitPublisher(
+            from: place, megabits: DispatchDesk.presumedMegabits, came: came, app: app)
     }
 
     /// Where a client should watch.

@@ -19,7 +19,11 @@ public final class DispatchServer {
     private var listeners: [Listener] = []
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
+    private lazy var quotaTimer = Timer(on: loop) { [unowned self] in tickQuotas() }
+
     private static let tickInterval: UInt64 = 500
+    /// Milliseconds: as often as nodes say what they use.
+    private static let quotaInterval: UInt64 = 100
 
     public init(
         _ topology: Topology, identity: RelayConnection.Configuration, on loop: Loop,
@@ -32,6 +36,7 @@ public final class DispatchServer {
         self.identity = identity
         desk = DispatchDesk(topology, now: loop.refreshNow())
         timer.arm(after: DispatchServer.tickInterval)
+        tickQuotas()
     }
 
     /// Listens for nodes, over TLS where there are certificates, and returns the port.
@@ -102,6 +107,7 @@ public final class DispatchServer {
         let signals = [SignalWatch.terminate, SignalWatch.interrupt].map { signal in
             SignalWatch(signal, on: loop) { loop.stop() }
         }
+        let reload = SignalWatch(SignalWatch.hangUp, on: loop) { server.reload(settings.dispatch.topology) }
         log(
             .info, "dispatch.start", nil,
             [
@@ -109,7 +115,7 @@ public final class DispatchServer {
                 ("api", "\(apiPorts)"),
             ])
         loop.run()
-        withExtendedLifetime((server, signals, watch)) {}
+        withExtendedLifetime((server, signals, reload, watch)) {}
         log(.info, "dispatch.stop", nil, [])
     }
 
@@ -117,6 +123,37 @@ public final class DispatchServer {
         send(desk.tick(now: loop.now))
         for session in Array(requests.values) { session.tick(now: loop.now) }
         timer.arm(after: DispatchServer.tickInterval)
+    }
+
+    // MARK: Quotas
+
+    private func tickQuotas() {
+        send(desk.shareQuotas())
+        for report in desk.takeQuotaNews() {
+            let fields = [("quota", "\(report.scope)"), ("used", report.use.amount)]
+            switch report.state {
+            case .below: log(.info, "dispatch.quota_room", nil, fields)
+            case .soft: log(.warning, "dispatch.quota_soft", nil, fields)
+            case .hard: log(.warning, "dispatch.quota_hard", nil, fields)
+            }
+        }
+        if desk.hasQuotas { quotaTimer.arm(after: DispatchServer.quotaInterval) }
+    }
+
+    /// Takes the quotas of the topology file as it is now. Nodes, IDCs, links and classes are taken at the start.
+    private func reload(_ path: String) {
+        let topology: Topology
+        do {
+            topology = try TopologyFile.load(path)
+        } catch {
+            return log(.warning, "dispatch.not_reloaded", nil, [("reason", error.description)])
+        }
+        desk.setQuotas(topology.quotas)
+        tickQuotas()
+        log(.info, "dispatch.reload", nil, [("quotas", "\(topology.quotas.count)")])
+        guard !topology.isSameNetwork(as: desk.topology) else { return }
+        let reason = "idcs, nodes, links and classes are others now; they count when the dispatcher is started again"
+        log(.warning, "dispatch.not_reloaded", nil, [("reason", reason)])
     }
 
     // MARK: Nodes

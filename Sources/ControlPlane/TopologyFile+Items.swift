@@ -133,7 +133,9 @@ extension TopologyFile.Reader {
     // MARK: Marks
 
     /// A hard mark alone, or a map of both.
-    private mutating func mark(_ name: String, _ kind: Kind<Double>, _ fields: Fields) -> Mark? {
+    mutating func mark(
+        _ name: String, _ kind: TopologyFile.Kind<Double>, _ fields: TopologyFile.Fields
+    ) -> Mark? {
         guard let entry = fields[name] else { return nil }
         guard case .map(let entries, let line) = entry.value else {
             return fields.value(name, kind, &problems).map { Mark($0) }

@@ -1,4 +1,4 @@
-/// Walks a topology file from its top: the four lists, and each item of them as `Fields`. What an item means stands
+/// Walks a topology file from its top: the lists, and each item of them as `Fields`. What an item means stands
 /// in `TopologyFile+Items.swift`; here also is how `Topology`'s own judgement finds its line.
 ///
 /// An item with a mistake goes on with a stand-in for the wrong value, so that `Topology` still finds what else is
@@ -13,6 +13,7 @@ extension TopologyFile {
         var nodes: [Topology.Node] = []
         var links: [Topology.Link] = []
         var classes: [Topology.LinkClass] = []
+        var quotas: [QuotaScope: Quota] = [:]
         /// Whether all ids of IDCs, and all regions, are known; while one is not, who names it cannot be corrected.
         var knowsAllIDCs = true
         var knowsAllRegions = true
@@ -23,6 +24,7 @@ extension TopologyFile {
         var nodeLines: [String: Int] = [:]
         var linkLines: [LinkEnds: Int] = [:]
         var classLines: [String: Int] = [:]
+        var quotaLines: [QuotaScope: Int] = [:]
         var addressOwners: [Remote: (key: String, line: Int)] = [:]
         /// The items by the words with which `TopologyError` names them.
         var items: [String: Fields] = [:]
@@ -55,21 +57,24 @@ extension TopologyFile {
         }
 
         private mutating func read(_ entries: [Document.Entry], line: Int) {
-            let top = Fields(entries, path: "", line: line, known: ["idcs", "nodes", "links", "classes"], &problems)
+            let top = Fields(
+                entries, path: "", line: line, known: ["idcs", "nodes", "links", "classes", "quotas"], &problems)
             // What others refer to comes first, wherever it stands in the file.
             let idcs = list("idcs", of: top, limit: Topology.idcLimit, isNeeded: true)
             let nodes = list("nodes", of: top, limit: Topology.nodeLimit, isNeeded: true)
             let links = list("links", of: top)
             let classes = list("classes", of: top, limit: TopologyFile.classLimit)
-            guard let idcs, let nodes, let links, let classes else { return }
+            let quotas = list("quotas", of: top, limit: Dispatcher.quotaLimit)
+            guard let idcs, let nodes, let links, let classes, let quotas else { return }
             isWhole = true
             for (index, item) in idcs.enumerated() { readIDC(item, "idcs[\(index)]") }
             for (index, item) in nodes.enumerated() { readNode(item, "nodes[\(index)]") }
             for (index, item) in links.enumerated() { readLink(item, "links[\(index)]") }
             for (index, item) in classes.enumerated() { readClass(item, "classes[\(index)]") }
+            for (index, item) in quotas.enumerated() { readQuota(item, "quotas[\(index)]") }
         }
 
-        /// The items of one of the four lists; nil where the list is no use at all, which is then reported.
+        /// The items of one of the lists; nil where the list is no use at all, which is then reported.
         private mutating func list(
             _ name: String, of top: Fields, limit: Int = .max, isNeeded: Bool = false
         ) -> [Document]? {
@@ -78,7 +83,7 @@ extension TopologyFile {
             case .list(let items, _) where items.count > limit:
                 problems.refuse(
                     line: entry?.line, name, "lists \(items.count), more than the \(limit) that one dispatcher handles",
-                    name == "classes" ? "join some of them" : "split the network")
+                    ["classes", "quotas"].contains(name) ? "join some of them" : "split the network")
                 return nil
             case .list(let items, _) where !items.isEmpty || !isNeeded: return items
             case .map(_, let line):
@@ -115,7 +120,7 @@ extension TopologyFile {
             // Where all items of a list were dropped for their mistakes, `Topology` could say nothing but that.
             guard isWhole, !idcs.isEmpty, !nodes.isEmpty else { return nil }
             do {
-                return try Topology(idcs: idcs, nodes: nodes, links: links, classes: classes)
+                return try Topology(idcs: idcs, nodes: nodes, links: links, classes: classes, quotas: quotas)
             } catch {
                 for problem in error.problems { refuse(problem) }
                 return nil

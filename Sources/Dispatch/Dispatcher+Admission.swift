@@ -3,12 +3,16 @@
 /// Each node's hard marks are kept in steps: viewers leave room for relay children, both for publishers. Beyond a soft
 /// mark a node is chosen only where every other is beyond its own.
 extension Dispatcher {
-    /// Where a publisher should enter. `came` is the node that it has reached, if it has.
+    /// Where a publisher should enter. `came` is the node that it has reached, if it has; `app` is what it wants to
+    /// publish in, where that is known.
     public mutating func admitPublisher(
-        from place: Whereabouts, megabits: Double, came: NodeIndex? = nil
+        from place: Whereabouts, megabits: Double, came: NodeIndex? = nil, app: String? = nil
     ) -> Admission {
         guard megabits > 0, megabits <= Dispatcher.megabitLimit else {
             return .refuse(.invalidRate(limitMegabits: Dispatcher.megabitLimit), retryAfter: 0)
+        }
+        if let use = app.flatMap({ quotaShortage(ofPublishersIn: $0) }) {
+            return .refuse(.quota(use), retryAfter: Admission.retrySeconds)
         }
         let rate = Int((megabits * kilobitsPerMegabit).rounded(.up))
         let best = bestNode(
@@ -28,9 +32,7 @@ extension Dispatcher {
             return .refuse(.notPublished, retryAfter: Admission.retrySeconds)
         }
         let rate = trees[number].rate
-        if let shortage = quotas.shortage(stream: number, app: Int(trees[number].app), rate: rate) {
-            return .refuse(.quota(shortage), retryAfter: Admission.retrySeconds)
-        }
+        if let use = quotaShortage(of: number) { return .refuse(.quota(use), retryAfter: Admission.retrySeconds) }
         survey.begin()
         for member in trees[number].members where member.isConnected {
             survey.noteMember(Int(member.node))
@@ -48,15 +50,6 @@ extension Dispatcher {
                 return Cost(delay: access, price: path.cost, load: 0)
             })
         return answer(best, came: came, role: .edge, .bestEdge, out: rate, in: 0)
-    }
-
-    public mutating func setQuota(_ quota: Quota?, app: String) {
-        quotas.set(quota, app: quotas.number(ofApp: app))
-    }
-
-    public mutating func setQuota(_ quota: Quota?, of stream: StreamIndex) {
-        let viewers = trees[stream.position].members.reduce(0) { $0 + Int($1.viewers) }
-        quotas.set(quota, stream: stream.position, viewers: viewers)
     }
 
     /// Room for one more of a rank at a node, by its hard marks and what is kept of them; nil when there is room. The

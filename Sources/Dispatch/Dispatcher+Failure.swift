@@ -17,6 +17,7 @@ extension Dispatcher {
         for keyPath in [\NodeState.out, \NodeState.in, \NodeState.sessions] {
             nodes[node.position][keyPath: keyPath].measured(0)
         }
+        quotas.remove(node.position)
         survey.endSurge()
         return replan
     }

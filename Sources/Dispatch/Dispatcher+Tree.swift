@@ -75,8 +75,6 @@ extension Dispatcher {
         trees[stream].members[place].viewers = Int32(viewers)
         nodes[node].out.planned += more * trees[stream].rate
         nodes[node].sessions.planned += more
-        quotas.add(viewers: more, rate: trees[stream].rate, app: Int(trees[stream].app))
-        quotas.add(viewers: more, stream: stream)
     }
 
     /// Adds what a publisher brings into its node, or takes it away again.
@@ -107,6 +105,7 @@ extension Dispatcher {
         }
         for node in sources { bearSource(stream, node: node, sign: -1) }
         trees[stream].rate = rate
+        noteRate(stream)
         for node in sources { bearSource(stream, node: node, sign: 1) }
         for place in viewers.indices {
             setViewers(stream, place, viewers[place])

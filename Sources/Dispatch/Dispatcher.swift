@@ -51,6 +51,7 @@ public struct Dispatcher: Sendable {
         survey = Survey(idcs: count, nodes: topology.nodes.count)
         candidates = CandidateTable(count: 0, weights: [], transit: [])
         candidates = CandidateTable(count: count, weights: linkWeights(), transit: transits())
+        quotas.set(topology.quotas)
     }
 
     /// The stream's number, given on first sight. `app` is whose quota it counts against.

@@ -43,7 +43,7 @@ public enum Refusal: Hashable, Sendable {
     /// Nothing with this role lives.
     case noNode(Roles)
     /// The stream's or the application's own limit.
-    case quota(Shortage)
+    case quota(QuotaUse)
     /// A newer session publishes under the same priority.
     case fenced(byEpoch: UInt64)
     case tooManyPublishers(limit: Int)
@@ -58,7 +58,7 @@ public enum Refusal: Hashable, Sendable {
         case .noRoom: "every way to the stream is full or too long"
         case .noPath: "no way leads to the stream"
         case .noNode(let roles): roles.contains(.ingest) ? "no ingest node is up" : "no edge is up"
-        case .quota(let shortage): "the limit of the stream or its application is reached: \(shortage)"
+        case .quota(let use): use.description
         case .fenced(let epoch): "a newer session (epoch \(epoch)) publishes this stream"
         case .tooManyPublishers(let limit): "the stream has \(limit) publishers already"
         case .invalidRate(let limit): "the rate must be above 0 and at most \(limit) Mbit/s"

@@ -5,6 +5,8 @@
 public struct Topology: Sendable {
     public let idcs: [IDC]
     public let nodes: [Node]
+    /// What applications and streams may use of the whole network.
+    public let quotas: [QuotaScope: Quota]
     let idcOfNode: [Int]
     let nodesOfIDC: [[Int]]
     let pairs: [LinkQuality?]
@@ -15,7 +17,9 @@ public struct Topology: Sendable {
     public static let idcLimit = 512
     public static let nodeLimit = 16_384
 
-    public init(idcs: [IDC], nodes: [Node], links: [Link] = [], classes: [LinkClass] = []) throws(TopologyError) {
+    public init(
+        idcs: [IDC], nodes: [Node], links: [Link] = [], classes: [LinkClass] = [], quotas: [QuotaScope: Quota] = [:]
+    ) throws(TopologyError) {
         var check = TopologyCheck()
         check.counts(idcs: idcs.count, nodes: nodes.count)
         guard check.problems.isEmpty else { throw TopologyError(problems: check.problems) }
@@ -24,6 +28,7 @@ public struct Topology: Sendable {
         for idc in idcs { check.idc(idc) }
         for node in nodes { check.node(node, known: known) }
         for linkClass in classes { check.linkClass(linkClass, known: known) }
+        for (scope, quota) in quotas { check.quota(quota, of: scope) }
         let listed = check.links(links, known: known)
         var pairs = [LinkQuality?](repeating: nil, count: idcs.count * idcs.count)
         for from in idcs.indices {
@@ -36,6 +41,7 @@ public struct Topology: Sendable {
         self.idcs = idcs
         self.nodes = nodes
         self.pairs = pairs
+        self.quotas = quotas
         idcNames = known
         idcOfNode = nodes.map { known[$0.idc, default: 0] }
         var members = [[Int]](repeating: [], count: idcs.count)
@@ -54,6 +60,11 @@ public struct Topology: Sendable {
     /// What is known of this direction; nil where there is no link.
     public func link(from: IDCIndex, to: IDCIndex) -> LinkQuality? {
         pairs[from.position * idcs.count + to.position]
+    }
+
+    /// Whether the other is the same but for its quotas.
+    public func isSameNetwork(as other: Topology) -> Bool {
+        idcs == other.idcs && nodes == other.nodes && pairs == other.pairs
     }
 
     public subscript(node: NodeIndex) -> Node { nodes[node.position] }

@@ -46,6 +46,17 @@ struct TopologyCheck {
         mark(item, "capacity.cpu", node.capacity.cpu, limit: 1, "a share")
     }
 
+    mutating func quota(_ quota: Quota, of scope: QuotaScope) {
+        for resource in QuotaResource.allCases {
+            guard let mark = quota[resource] else { continue }
+            let isRate = resource == .out
+            self.mark(
+                scope.item, "\(resource)", mark,
+                limit: isRate ? TopologyCheck.megabitLimit : TopologyCheck.sessionLimit,
+                isRate ? "Mbit/s" : "\(resource)")
+        }
+    }
+
     /// The links by pair, those that are sound.
     mutating func links(_ links: [Topology.Link], known: [String: Int]) -> [Int: Topology.LinkQuality] {
         var found: [Int: Topology.LinkQuality] = [:]

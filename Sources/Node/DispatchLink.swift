@@ -35,6 +35,11 @@ final class DispatchLink: ConnectionHandler {
     private unowned let worker: Worker
     private unowned let dispatchers: Dispatchers
     private let server: Remote
+    /// Its place among the dispatchers of the node.
+    private let number: Int
+    /// Of its words on quotas, the last that was heard; and what it was told of their use.
+    private var quotaSerial: UInt32 = 0
+    private var toldUse: [QuotaName: UsedQuota] = [:]
     /// Since the last connection, nobody was told of its loss.
     private var isNewlyLost = true
     private var dialer: LinkDialer?
@@ -60,8 +65,9 @@ final class DispatchLink: ConnectionHandler {
     private static let loadInterval: UInt64 = 2_000
     private static let answerTimeout: UInt64 = 400
 
-    init(to server: Remote, of dispatchers: Dispatchers, _ worker: Worker) {
+    init(to server: Remote, number: Int, of dispatchers: Dispatchers, _ worker: Worker) {
         self.server = server
+        self.number = number
         self.dispatchers = dispatchers
         self.worker = worker
     }
@@ -99,6 +105,7 @@ final class DispatchLink: ConnectionHandler {
         if isNewlyLost { state.log.write(.warning, "dispatch.lost", [("address", "\(server)"), ("reason", reason)]) }
         isNewlyLost = false
         isOpen = false
+        state.gate.lost(dispatcher: number)
         dispatchers.failed(self)
         connection?.finish()
         connection = nil
@@ -138,6 +145,7 @@ final class DispatchLink: ConnectionHandler {
         state.log.write(.info, "dispatch.open", [("dispatcher", peer.node.name), ("address", "\(server)")])
         send(.register(register))
         told = [:]
+        (quotaSerial, toldUse) = (0, [:])
         for message in Carry.messages(carried, isWhole: true) { send(message) }
         nextLoad = 0
     }
@@ -156,6 +164,7 @@ final class DispatchLink: ConnectionHandler {
         case .dead(let error): return lost(error.description)
         }
         if isOpen, worker.loop.now >= nextLoad { tellLoad() }
+        if isOpen { tellUse() }
         expireQuestions()
         state.routes.save()
         timer.arm(after: DispatchLink.interval / 5_000_000)
@@ -248,6 +257,15 @@ final class DispatchLink: ConnectionHandler {
         tellCarriage()
     }
 
+    /// What has changed in the use of the quotas that the dispatcher has spoken of.
+    private func tellUse(isAnswer: Bool = false) {
+        let used = state.gate.used(of: number)
+        let changes = used.filter { toldUse[$0.name] != $0 }
+        guard isAnswer || !changes.isEmpty else { return }
+        toldUse = Dictionary(uniqueKeysWithValues: used.map { ($0.name, $0) })
+        for message in Used.messages(changes, serial: quotaSerial) { send(message) }
+    }
+
     // MARK: Asking
 
     func ask(_ name: StreamName, failed: [String], _ reply: @escaping Reply) {
@@ -285,6 +303,13 @@ final class DispatchLink: ConnectionHandler {
             guard dispatchers.isFollowed(self), let name = StreamName(app: name.app, name: name.name) else { return }
             worker.raise(name, from: from, to: to)
         case .room(let room): state.gate.learn(room)
+        case .allow(let allow):
+            state.gate.take(allow.quotas, from: number)
+            // Who asks hears of everything, changed or not.
+            for quota in allow.quotas where quota.order == .tell { toldUse[quota.name] = nil }
+            guard allow.serial != 0 else { return }
+            quotaSerial = allow.serial
+            tellUse(isAnswer: true)
         case .ping(let ping):
             let now = Clock.unixMicroseconds
             send(.pong(ping.answered(received: now, sent: now)))

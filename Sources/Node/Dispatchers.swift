@@ -12,7 +12,9 @@ final class Dispatchers {
     private var followed = 0
 
     init(_ worker: Worker) {
-        links = worker.state.settings.dispatch.servers.map { DispatchLink(to: $0, of: self, worker) }
+        links = worker.state.settings.dispatch.servers.enumerated().map {
+            DispatchLink(to: $0.element, number: $0.offset, of: self, worker)
+        }
     }
 
     func start(_ worker: Worker) {

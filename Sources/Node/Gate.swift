@@ -19,6 +19,8 @@ final class Gate: Sendable {
     private static let roomLasts: UInt64 = 30_000
     /// Given where no dispatcher says otherwise.
     private static let retrySeconds = 10
+    /// Where only the node's own part of a quota is used up: by then it has been given more.
+    private static let partRetrySeconds = 1
 
     init(_ settings: Settings, loops: Int, descriptors: Int) {
         self.settings = settings
@@ -56,11 +58,19 @@ final class Gate: Sendable {
             rank: rank, app: name.app, stream: name.name, kilobits: rate(of: name), idc: idc == here ? "" : idc)
         let limits = settings.of(app: name.app, stream: name.name).limits
         let now = now
-        let short = ledger.with {
-            $0.enter(
-                claim, loop: loop, now: now,
-                stream: Quota(viewers: limits.streamViewers, out: limits.streamOut),
-                app: Quota(viewers: limits.appViewers, out: limits.appOut), idcOut: limits.idcOut)
+        func enter() -> Shortage? {
+            ledger.with {
+                $0.enter(
+                    claim, loop: loop, now: now,
+                    stream: Quota(viewers: limits.streamViewers, out: limits.streamOut),
+                    app: Quota(viewers: limits.appViewers, out: limits.appOut), idcOut: limits.idcOut)
+            }
+        }
+        var short = enter()
+        // What was measured last may be from before others have gone: loops that sleep measure nothing.
+        if case .memory = short {
+            measureMemory()
+            short = enter()
         }
         return short.map { .failure(turned($0, rank)) } ?? .success(claim)
     }
@@ -77,7 +87,8 @@ final class Gate: Sendable {
 
     /// Whether a client of that rank would be turned away, whatever it wants.
     func isClosed(to rank: Rank, on loop: Loop) -> Turned? {
-        ledger.with { $0.room(for: rank, loop: loop.index) }.map { turned($0, rank) }
+        if case .memory = ledger.with({ $0.room(for: rank, loop: loop.index) }) { measureMemory() }
+        return ledger.with { $0.room(for: rank, loop: loop.index) }.map { turned($0, rank) }
     }
 
     // MARK: Measuring
@@ -85,11 +96,21 @@ final class Gate: Sendable {
     func measured(_ use: LoopUse, rates: [StreamName: Int], on loop: Loop) {
         let now = now
         self.rates.with { $0[loop.index] = rates }
-        let memory = settings.limits.memory > 0 && loop.index == 0 ? EventLoop.Process.residentBytes : nil
+        let isAllotted = ledger.with { !$0.allowances.isEmpty }
+        measureMemory()
         ledger.with {
             $0.measured(use, loop: loop.index, now: now)
-            if let memory { $0.measured(memory: memory) }
+            $0.allowances.expire(now: now)
+            guard isAllotted else { return }
+            for (name, kilobits) in rates { $0.measured(kilobits: kilobits, of: name.name, app: name.app) }
         }
+    }
+
+    /// By every loop that is awake: any of them may be the only one.
+    private func measureMemory() {
+        guard settings.limits.memory > 0 else { return }
+        let memory = EventLoop.Process.residentBytes
+        ledger.with { $0.measured(memory: memory) }
     }
 
     /// Thousandths of the limit that is nearest, and the same with 500 at the soft mark.
@@ -108,7 +129,52 @@ final class Gate: Sendable {
         elsewhere.with { $0 = (room, until) }
     }
 
+    // MARK: Quotas
+
+    /// A dispatcher, one of those that the node has been told of, says up to how much this node may go.
+    func take(_ quotas: [AllowedQuota], from dispatcher: Int) {
+        let now = now
+        ledger.with { ledger in
+            for quota in quotas {
+                let scope = Allowances.Scope(app: quota.name.app, stream: quota.name.stream)
+                switch quota.order {
+                case .tell: ledger.allowances.ask(scope, by: dispatcher, now: now)
+                case .forget: ledger.allowances.forget(scope, by: dispatcher)
+                case .keep(let viewers, let kilobits, let publishers):
+                    let limits: [Allowances.Resource: AllowedQuota.Amount?] = [
+                        .viewers: viewers, .kilobits: kilobits, .publishers: publishers,
+                    ]
+                    ledger.allowances.keep(
+                        limits.compactMapValues { $0.map(Allowances.Amount.init) }, of: scope, by: dispatcher)
+                }
+            }
+        }
+    }
+
+    func lost(dispatcher: Int) {
+        let now = now
+        ledger.with { $0.allowances.lost(dispatcher, now: now) }
+    }
+
+    /// What is used of the quotas that a dispatcher has spoken of.
+    func used(of dispatcher: Int) -> [UsedQuota] {
+        ledger.with { ledger in
+            ledger.allowances.scopes(by: dispatcher).compactMap { scope in
+                let use = ledger.use(of: scope)
+                func amount(_ resource: Allowances.Resource) -> UInt32 { UInt32(clamping: use[resource] ?? 0) }
+                return QuotaName(app: scope.app, stream: scope.stream).map {
+                    UsedQuota(
+                        name: $0, viewers: amount(.viewers), kilobits: amount(.kilobits),
+                        publishers: amount(.publishers))
+                }
+            }
+        }
+    }
+
     private func turned(_ short: Shortage, _ rank: Rank) -> Turned {
+        if case .quota(let lack) = short {
+            return Turned(short: short, retrySeconds: lack.isSpent ? Gate.retrySeconds : Gate.partRetrySeconds)
+        }
         let now = now
         let known = elsewhere.with { $0 }.flatMap { now < $0.until ? $0.room : nil }
         var turned = Turned(short: short, retrySeconds: known.map { Int($0.retrySeconds) } ?? Gate.retrySeconds)
@@ -129,5 +195,14 @@ struct Turned: Error {
     var http: String?
 
     /// For the client.
-    var text: String { "this node is full: \(short)" }
+    var text: String {
+        if case .quota(let lack) = short { return "no room: \(lack)" }
+        return "this node is full: \(short)"
+    }
+}
+
+extension Allowances.Amount {
+    fileprivate init(_ amount: AllowedQuota.Amount) {
+        self.init(limit: Int(amount.limit), used: Int(amount.used), hard: Int(amount.hard))
+    }
 }

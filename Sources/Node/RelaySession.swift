@@ -199,7 +199,10 @@ final class RelaySession: WireSession {
         case .pong(let pong): clock.add(pong, now: Clock.unixMicroseconds)
         case .announce(let announce): announced(announce)
         // What only dispatchers are told, and what they tell on connections of their own.
-        case .fenced, .withdraw, .hello, .proof, .register, .load, .carry, .want, .unwant, .steer, .room, .raise: break
+        case .fenced, .withdraw, .hello, .proof, .register, .load, .carry, .want, .unwant, .steer, .room, .raise,
+            .allow,
+            .used:
+            break
         }
     }
 

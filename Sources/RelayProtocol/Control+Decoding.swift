@@ -142,6 +142,54 @@ extension Room {
     }
 }
 
+extension Allow {
+    init(_ fields: inout FieldReader) throws(RelayError) {
+        let serial = try fields.u32()
+        let count = try fields.count(RelayLimits.quotas, "quotas")
+        var quotas: [AllowedQuota] = []
+        for _ in 0..<count {
+            quotas.append(AllowedQuota(name: try fields.quotaName(), order: try AllowedQuota.Order(&fields)))
+        }
+        self.init(serial: serial, quotas: quotas)
+    }
+}
+
+extension AllowedQuota.Order {
+    fileprivate init(_ fields: inout FieldReader) throws(RelayError) {
+        switch try fields.u8() {
+        case 0: self = .tell
+        case Self.forgetCode: self = .forget
+        case let code where code & ~7 == Self.keepCode:
+            self = .keep(
+                viewers: code & 1 == 0 ? nil : try AllowedQuota.Amount(&fields),
+                kilobits: code & 2 == 0 ? nil : try AllowedQuota.Amount(&fields),
+                publishers: code & 4 == 0 ? nil : try AllowedQuota.Amount(&fields))
+        default: throw fields.bad("order about a quota")
+        }
+    }
+}
+
+extension AllowedQuota.Amount {
+    fileprivate init(_ fields: inout FieldReader) throws(RelayError) {
+        self.init(limit: try fields.u32(), used: try fields.u32(), hard: try fields.u32())
+    }
+}
+
+extension Used {
+    init(_ fields: inout FieldReader) throws(RelayError) {
+        let serial = try fields.u32()
+        let count = try fields.count(RelayLimits.quotas, "quotas")
+        var quotas: [UsedQuota] = []
+        for _ in 0..<count {
+            quotas.append(
+                UsedQuota(
+                    name: try fields.quotaName(), viewers: try fields.u32(), kilobits: try fields.u32(),
+                    publishers: try fields.u32()))
+        }
+        self.init(serial: serial, quotas: quotas)
+    }
+}
+
 extension FieldReader {
     /// Only 0 and 1, so that what is read is what was meant.
     fileprivate mutating func flag(_ field: String) throws(RelayError) -> Bool {

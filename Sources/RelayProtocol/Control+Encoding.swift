@@ -132,7 +132,60 @@ extension Room {
     }
 }
 
+extension Allow {
+    func append(to bytes: inout [UInt8]) {
+        precondition(quotas.count <= RelayLimits.quotas, "Allow.messages splits a long list")
+        bytes.append(u32: serial)
+        bytes.append(UInt8(quotas.count))
+        for quota in quotas {
+            bytes.append(quotaName: quota.name)
+            bytes.append(quota.order.code)
+            guard case .keep(let viewers, let kilobits, let publishers) = quota.order else { continue }
+            for amount in [viewers, kilobits, publishers].compactMap({ $0 }) {
+                bytes.append(u32: amount.limit)
+                bytes.append(u32: amount.used)
+                bytes.append(u32: amount.hard)
+            }
+        }
+    }
+}
+
+extension AllowedQuota.Order {
+    /// One bit for each amount that follows; with none of them the node tells, or forgets.
+    fileprivate var code: UInt8 {
+        switch self {
+        case .tell: 0
+        case .forget: AllowedQuota.Order.forgetCode
+        case .keep(let viewers, let kilobits, let publishers):
+            AllowedQuota.Order.keepCode | (viewers == nil ? 0 : 1) | (kilobits == nil ? 0 : 2)
+                | (publishers == nil ? 0 : 4)
+        }
+    }
+
+    static let keepCode: UInt8 = 8
+    static let forgetCode: UInt8 = 16
+}
+
+extension Used {
+    func append(to bytes: inout [UInt8]) {
+        precondition(quotas.count <= RelayLimits.quotas, "Used.messages splits a long list")
+        bytes.append(u32: serial)
+        bytes.append(UInt8(quotas.count))
+        for quota in quotas {
+            bytes.append(quotaName: quota.name)
+            bytes.append(u32: quota.viewers)
+            bytes.append(u32: quota.kilobits)
+            bytes.append(u32: quota.publishers)
+        }
+    }
+}
+
 extension [UInt8] {
+    fileprivate mutating func append(quotaName name: QuotaName) {
+        append(long: name.app)
+        append(long: name.stream)
+    }
+
     fileprivate mutating func append(flag: Bool) { append(flag ? 1 : 0) }
 
     fileprivate mutating func append(address: String) {

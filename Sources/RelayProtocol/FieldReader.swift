@@ -91,6 +91,13 @@ struct FieldReader {
         return name
     }
 
+    mutating func quotaName() throws(RelayError) -> QuotaName {
+        let app = try string(Int(u16()), limit: RelayLimits.streamNamePart, "application name")
+        let stream = try string(Int(u16()), limit: RelayLimits.streamNamePart, "stream name")
+        guard let name = QuotaName(app: app, stream: stream) else { throw bad("name of a quota") }
+        return name
+    }
+
     mutating func path() throws(RelayError) -> RelayPath {
         let count = Int(try u8())
         guard count > 0 else { throw bad("path") }

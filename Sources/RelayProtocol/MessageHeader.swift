@@ -53,6 +53,8 @@ public enum MessageType: UInt8, Sendable, CaseIterable {
     case steer = 133
     case room = 134
     case raise = 135
+    case allow = 136
+    case used = 137
 
     public static let firstOptional: UInt8 = 128
 

@@ -26,6 +26,8 @@ public struct RelayLimits: Sendable, Equatable {
     public static let places = 8
     /// Streams told in one `carry`; a node that has more sends several.
     public static let carriedStreams = 64
+    /// Quotas in one `allow` or `used`; more go in several.
+    public static let quotas = 64
     /// Links told in one `load`: 256 other nodes are more than one node exchanges streams with.
     public static let linkMeasures = 256
     /// Failed parents named in one `want`: as many as a dispatcher may have named in its last answer.

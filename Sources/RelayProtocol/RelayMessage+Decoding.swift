@@ -53,6 +53,8 @@ extension RelayMessage {
                 throw fields.bad("epoch")
             }
             self = .raise(name, from: from, to: to)
+        case .allow: self = .allow(try Allow(&fields))
+        case .used: self = .used(try Used(&fields))
         }
     }
 }

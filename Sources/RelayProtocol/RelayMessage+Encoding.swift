@@ -70,6 +70,8 @@ extension RelayMessage {
             bytes.append(name: name)
             bytes.append(u64: from)
             bytes.append(u64: to)
+        case .allow(let allow): allow.append(to: &bytes)
+        case .used(let used): used.append(to: &bytes)
         }
     }
 }

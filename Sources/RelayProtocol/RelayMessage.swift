@@ -32,6 +32,8 @@ public enum RelayMessage: Sendable, Equatable {
     case room(Room)
     /// From dispatcher to node: the session that publishes the stream here goes on under this epoch.
     case raise(RelayStreamName, from: UInt64, to: UInt64)
+    case allow(Allow)
+    case used(Used)
 
     public var type: MessageType {
         switch self {
@@ -60,6 +62,8 @@ public enum RelayMessage: Sendable, Equatable {
         case .steer: .steer
         case .room: .room
         case .raise: .raise
+        case .allow: .allow
+        case .used: .used
         }
     }
 

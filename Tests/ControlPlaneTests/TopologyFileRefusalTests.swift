@@ -51,6 +51,36 @@ struct TopologyFileRefusalTests {
                 ].sorted { line($0) < line($1) })
     }
 
+    @Test("when a quota is not one")
+    func quotas() {
+        let yaml = """
+            quotas:
+              - {app: live, viewers: 0}
+              - {app: live, out: 5}
+              - {stream: final, viewers: 3}
+              - {stream: live/final, publishers: 3}
+              - {app: a, stream: a/b, viewers: 3}
+              - {app: b}
+              - {viewers: 3, streams: 4}
+              - {app: c, viewers: {soft: 5, hard: 3}}
+              - {app: c, viewers: 5}
+            """
+        #expect(
+            Self.problems(Self.small + yaml) == [
+                #"t.yaml:4: quotas[0].viewers: "0" is too small; write a whole number above 0"#,
+                #"t.yaml:5: quotas[1].out: "5" has no unit; write one such as 500Mbit or 10Gbit"#,
+                "t.yaml:5: quotas[1]: the quota of application live is given twice, first on line 4; join the two",
+                #"t.yaml:6: quotas[2].stream: "final" is not the name of a stream; write APP/NAME, such as live/final"#,
+                "t.yaml:7: quotas[3].publishers: is a limit of applications, not of one stream; give it to app: live",
+                "t.yaml:8: quotas[4].stream: stands beside an app; give the application and the stream an item each",
+                "t.yaml:9: quotas[5]: limits nothing; give it viewers, out or publishers, or delete it",
+                "t.yaml:10: quotas[6].streams: unknown key; did you mean stream?",
+                "t.yaml:10: quotas[6].app: is missing; give it the name of an application, or a stream: APP/NAME",
+                "t.yaml:11: quotas[7].viewers: the soft mark is above the hard one; lower the soft mark",
+                "t.yaml:12: quotas[8]: the quota of application c is given twice, first on line 11; join the two",
+            ])
+    }
+
     private func line(_ problem: String) -> String { String(problem.prefix { $0 != " " }) }
 
     @Test(
@@ -68,7 +98,7 @@ struct TopologyFileRefusalTests {
             ("idcs: [a]\nnodes: [b]", "t.yaml:1: idcs[0]: is not a map of keys; write {id: …, region: …}"),
             ("idcs: [a]\nnodes: [b]", "t.yaml:2: nodes[0]: is not a map of keys; write {id: …, idc: …}"),
             ("node: []", "t.yaml:1: node: unknown key; did you mean nodes?"),
-            ("rate: 1", "t.yaml:1: rate: unknown key; the keys here are idcs, nodes, links, classes"),
+            ("rate: 1", "t.yaml:1: rate: unknown key; the keys here are idcs, nodes, links, classes, quotas"),
             ("idcs: []\nidcs: []", "t.yaml:2: idcs: given twice, first on line 1; delete one of them"),
             ("a: &x 1\nb: *x", "t.yaml:2: an alias (*name); write the value itself"),
             ("a: 1\n---\nb: 2", #"t.yaml:2: a second document begins; delete the "---" line"#),

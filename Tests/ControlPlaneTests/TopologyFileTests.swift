@@ -50,6 +50,27 @@ struct TopologyFileTests {
         #expect(try link(topology, "iad", "sin")?.loss == 0.0005)
         #expect(try link(topology, "iad", "sin")?.transport == .srt && link(topology, "sin", "iad")?.transport == .srt)
         #expect(leased.transport == nil)
+        #expect(
+            topology.quotas == [
+                QuotaScope(app: "live"): Quota(
+                    viewers: Mark(50_000), out: Mark(soft: 30_000, hard: 40_000), publishers: Mark(200)),
+                QuotaScope(app: "live", stream: "final"): Quota(viewers: Mark(soft: 18_000, hard: 20_000)),
+            ])
+    }
+
+    @Test("with quotas: an application may have slashes, as in a stream's name")
+    func quotas() throws {
+        let yaml = "quotas: [{app: a/b, viewers: 1}, {stream: a/b/c, out: 500kbit}, {stream: live/x, viewers: 7}]\n"
+        let topology = try Self.parse(Self.small + yaml)
+        #expect(
+            topology.quotas == [
+                QuotaScope(app: "a/b"): Quota(viewers: Mark(1)),
+                QuotaScope(app: "a/b", stream: "c"): Quota(out: Mark(0.5)),
+                QuotaScope(app: "live", stream: "x"): Quota(viewers: Mark(7)),
+            ])
+        #expect(topology.isSameNetwork(as: try Self.parse(Self.small)))
+        let more = "nodes: [{id: a1, idc: a, capacity: {out: 9Gbit}}]\nidcs: [{id: a}]"
+        #expect(!topology.isSameNetwork(as: try Self.parse(more)))
     }
 
     @Test("of the clouds loads, with measured round trips and prices per direction")
@@ -164,10 +185,11 @@ struct TopologyFileTests {
             nodes: [{unheard: 0, capacity: {unheard: 0, out: {unheard: 0}}}]
             links: [{unheard: 0}]
             classes: [{unheard: 0}]
+            quotas: [{unheard: 0}]
             """
         let marker = "unheard: unknown key; the keys here are "
         let lists = TopologyFileRefusalTests.problems(yaml).filter { $0.contains(marker) }
-        #expect(lists.count == 7)
+        #expect(lists.count == 8)
         for list in lists {
             let keys = list.suffix(from: try #require(list.firstIndex(of: ";"))).dropFirst("; the keys here are ".count)
             for key in keys.split(separator: ", ") { #expect(text.contains("\(key):"), "\(key)") }

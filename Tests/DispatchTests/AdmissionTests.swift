@@ -104,24 +104,6 @@ struct AdmissionTests {
         #expect(dispatcher.nodes[node].out.load == 20_000)
     }
 
-    @Test("a limit of the stream or its application refuses whoever would pass it")
-    func quotas() throws {
-        var dispatcher = try ocean()
-        let stream = dispatcher.stream("live/s", app: "live") ?? StreamIndex(-1)
-        _ = dispatcher.publish(stream, at: dispatcher.node("p1"), epoch: 1, megabits: 2)
-        dispatcher.setQuota(Quota(viewers: Mark(soft: 3, hard: 4)), app: "live")
-        _ = dispatcher.join(stream, at: dispatcher.node("p2"), viewers: 3)
-        #expect(dispatcher.admitViewer(of: stream, from: london).node != nil)
-        dispatcher.setViewers(4, of: stream, at: dispatcher.node("p2"))
-        let refused = Admission.refuse(.quota(.sessions), retryAfter: Admission.retrySeconds)
-        #expect(dispatcher.admitViewer(of: stream, from: london) == refused)
-        dispatcher.setQuota(nil, app: "live")
-        dispatcher.setQuota(Quota(out: Mark(soft: 5, hard: 8)), of: stream)
-        #expect(
-            dispatcher.admitViewer(of: stream, from: london)
-                == .refuse(.quota(.out), retryAfter: Admission.retrySeconds))
-    }
-
     @Test("where no node of the role lives, that is said")
     func nobody() throws {
         var dispatcher = try ocean()

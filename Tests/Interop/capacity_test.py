@@ -30,6 +30,17 @@ def answer(url, headers=None):
             return error.code, error.headers, error.read()
 
 
+def assert_without_loss(test, viewer, source):
+    """The video of a viewer over HTTP is a run of the source's, which is published over and over."""
+    whole = packets(source, "v")
+    path = test.scratch(".flv")
+    with open(path, "wb") as file:
+        file.write(viewer.data)
+    part = packets(path, "v")
+    first = whole.index(part[0])
+    test.assertEqual(part, [whole[(first + index) % len(whole)] for index in range(len(part))])
+
+
 class FullTest(ServerTest):
     settings = ("limits.sessions=40", "apps.live/small.limits.stream_viewers=1", "apps.few.limits.app_viewers=1")
 
@@ -72,15 +83,9 @@ class FullTest(ServerTest):
         second.stop()
         self.assertGreaterEqual(self.server.errors()["full_sessions"], 3)
         publisher.stop()
-        whole = packets(sample(seconds=4), "v")
         for viewer in viewers:
-            path = self.scratch(".flv")
-            with open(path, "wb") as file:
-                file.write(viewer.wait())
-            part = packets(path, "v")
-            first = whole.index(part[0])
-            expected = [whole[(first + index) % len(whole)] for index in range(len(part))]
-            self.assertEqual(part, expected, "who is inside loses nothing")
+            viewer.wait()
+            assert_without_loss(self, viewer, sample(seconds=4))
         self.server.wait_gone("full")
 
     def test_a_stream_and_an_application_have_limits_of_their_own(self):
@@ -139,6 +144,84 @@ class RampTest(unittest.TestCase):
         self.assertEqual(sum(r["lost_whole_run"] + r["doubled_whole_run"] for r in reports), 0)
 
 
+class BusyTest(ServerTest):
+    """Processor time: an encoder that sends as fast as it can is a load that comes and goes with it."""
+
+    settings = ("threads=1", "limits.cpu=10", "limits.reserve=0")
+
+    def test_while_a_loop_is_busy_nobody_more_is_let_in_and_who_is_inside_loses_nothing(self):
+        self.publish(sample(seconds=30), "calm", "-stream_loop", "-1")
+        self.server.wait_live("calm")
+        until(lambda: answer(self.server.flv("calm"))[0] == 200, "an idle node lets viewers in")
+        viewer = Recorder(self, self.server.flv("calm"))
+        self.server.wait_viewers(1, "calm")
+        load = self.program(
+            "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-stream_loop", "-1", "-i", sample(seconds=4),
+            "-c", "copy", "-f", "flv", self.server.rtmp("load"))
+
+        def refused():
+            status, headers, body = answer(self.server.flv("calm"))
+            return status == 503 and (headers, body)
+        headers, body = until(refused, "a busy node refuses")
+        self.assertGreater(int(headers["Retry-After"]), 0)
+        self.assertRegex(body.decode(), "a processor is busy for [0-9]+ %, limits.cpu is 10 %")
+        player = RTMPClient(self.server.rtmp_port)
+        self.addCleanup(player.close)
+        player.send(command("connect", 1, {"app": "live", "tcUrl": "rtmp://127.0.0.1/live"}))
+        self.assertTrue(player.read_until("NetConnection.Connect.Rejected"))
+        self.assertIn(b"limits.cpu", player.received)
+        second = self.publish(sample(seconds=4), "also")
+        self.assertNotEqual(second.wait(), 0, "publishers leave no reserve free either")
+        self.assertGreaterEqual(self.server.errors()["full_cpu"], 3)
+        # Frames that came while it was busy.
+        size = len(viewer.data)
+        until(lambda: len(viewer.data) > size + 50_000, "who is inside is served")
+        load.stop()
+        until(lambda: answer(self.server.flv("calm"))[0] == 200, "it lets viewers in when the load has gone", 60)
+        self.assertFalse(viewer.program.is_over)
+        assert_without_loss(self, viewer, sample(seconds=30))
+
+
+class MemoryTest(ServerTest):
+    """Memory: the log of an encoder that sends a minute's media in a second fills it up."""
+
+    # The least that can be set; a viewer leaves a tenth of it free.
+    settings = ("limits.memory=64MiB", "retention.bytes=512MiB", "retention.time=10m", "publish.linger=0")
+
+    def test_beyond_its_memory_a_node_refuses_the_next_and_who_is_inside_loses_nothing(self):
+        self.publish(sample(seconds=30), "calm", "-stream_loop", "-1")
+        self.server.wait_live("calm")
+        self.assertLess(self.memory, 57 << 20, "there is room at first")
+        viewer = Recorder(self, self.server.flv("calm"))
+        self.server.wait_viewers(1, "calm")
+        hoard = self.program(
+            "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-readrate", "60", "-stream_loop", "-1", "-i",
+            sample(seconds=4), "-c", "copy", "-f", "flv", self.server.rtmp("hoard"))
+        until(lambda: self.memory > 64 << 20, "the process has more than its limit", 60)
+
+        def refused():
+            status, headers, body = answer(self.server.flv("calm"))
+            return status == 503 and (headers, body)
+        headers, body = until(refused, "the next viewer is refused")
+        self.assertGreater(int(headers["Retry-After"]), 0)
+        self.assertIn(b"limits.memory, 64 MiB, are in use", body)
+        second = self.publish(sample(seconds=4), "also")
+        self.assertNotEqual(second.wait(), 0, "above the limit publishers are refused, too")
+        self.assertGreaterEqual(self.server.errors()["full_memory"], 2)
+        size = len(viewer.data)
+        until(lambda: len(viewer.data) > size + 50_000, "who is inside is served")
+        self.assertFalse(hoard.is_over, "and so is the one that fills it")
+        hoard.stop()
+        self.server.wait_gone("hoard")
+        until(lambda: answer(self.server.flv("calm"))[0] == 200, "there is room again", 60)
+        self.assertFalse(viewer.program.is_over)
+        assert_without_loss(self, viewer, sample(seconds=30))
+
+    @property
+    def memory(self):
+        return self.server.api("/api/v1/node")["memoryBytes"]
+
+
 class ElsewhereTest(ServerTest):
     """Three nodes of a dispatcher: the full one sends its clients to one with room."""
 
@@ -157,6 +240,10 @@ class ElsewhereTest(ServerTest):
             cls.addClassCleanup(cls.nodes[-1].stop)
         cls.server = cls.nodes[0]
         cls.dispatcher.wait_connected(3)
+
+    def setUp(self):
+        # The next test finds the node empty, of other nodes' subscriptions too; what stops its viewers runs before.
+        self.addCleanup(lambda: until(lambda: self.server.api("/api/v1/node")["fullness"] < 0.1, "all have left"))
 
     def test_viewers_are_sent_to_a_node_with_room(self):
         publisher = self.publish(sample(seconds=30), "moved")
@@ -183,14 +270,47 @@ class ElsewhereTest(ServerTest):
         viewer.succeed()
         self.assertEqual(len(packets(viewer.path, "v")), 60)
 
-        player = RTMPClient(self.server.rtmp_port)
+        publisher.stop()
+
+    def test_an_rtmp_client_finds_where_to_go_as_flash_media_servers_tell_it(self):
+        """`application.redirectConnection` of Flash Media Server: an error of the connect command whose information
+        object has `ex.code` 302 and the address for the next `connect` in `ex.redirect`; there the application ends,
+        and what the client had behind it follows. Players of Flash and SRS's edges read exactly that."""
+        publisher = self.publish(sample(seconds=30), "sent")
+        self.server.wait_live("sent")
+        for _ in range(5):
+            self.addCleanup(Recorder(self, self.server.flv("sent")).program.stop)
+        self.server.wait_viewers(5, "sent")
+
+        def rejected(query=""):
+            player = RTMPClient(self.server.rtmp_port)
+            try:
+                player.send(command(
+                    "connect", 1, {"app": f"live{query}", "tcUrl": f"rtmp://127.0.0.1/live{query}"}))
+                if not player.read_until("NetConnection.Connect.Rejected", "NetConnection.Connect.Success"):
+                    return None
+                if b"Connect.Success" in player.received:
+                    return None
+                return player.read_commands()
+            finally:
+                player.close()
+        until(lambda: (said := rejected()) and "ex" in said[0][3], "the dispatcher has told who has room")
+        error, close = rejected("?token=a")
+        self.assertEqual(error[:3], ["_error", 1.0, None])
+        information = error[3]
+        self.assertEqual(set(information), {"level", "code", "description", "ex"})
+        self.assertEqual(information["level"], "error")
+        self.assertEqual(information["code"], "NetConnection.Connect.Rejected")
+        self.assertIn("limits.sessions", information["description"])
+        self.assertEqual(set(information["ex"]), {"code", "redirect"})
+        self.assertEqual(information["ex"]["code"], 302.0)
+        self.assertEqual(close[:2], ["close", 0.0])
+        places = {f"rtmp://127.0.0.1:{n.rtmp_port}/live?token=a": n for n in self.nodes[1:]}
+        there = places[information["ex"]["redirect"]]
+        # The client goes there with the same stream, and is served.
+        player = RTMPClient(there.rtmp_port)
         self.addCleanup(player.close)
-        player.send(command("connect", 1, {"app": "live", "tcUrl": "rtmp://127.0.0.1/live"}))
-        self.assertTrue(player.read_until("NetConnection.Connect.Rejected"))
-        self.assertIsNone(player.read_until("NetConnection.Connect.Success"))
-        self.assertRegex(
-            player.received.decode("latin-1"),
-            "redirect.*rtmp://127.0.0.1:(" + "|".join(str(n.rtmp_port) for n in self.nodes[1:]) + ")/live")
+        self.assertEqual(player.play("sent"), "NetStream.Play.Start")
         publisher.stop()
 
 

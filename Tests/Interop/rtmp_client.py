@@ -18,6 +18,28 @@ def amf(value):
     return b"\x03" + members + OBJECT_END
 
 
+def parse(data, at=0):
+    """The AMF0 value that begins there, and where it ends."""
+    kind, at = data[at], at + 1
+    if kind == 0:
+        return struct.unpack_from(">d", data, at)[0], at + 8
+    if kind == 1:
+        return data[at] != 0, at + 1
+    if kind in (2, 3, 8):
+        if kind == 2:
+            end = at + 2 + int.from_bytes(data[at:at + 2], "big")
+            return data[at + 2:end].decode(), end
+        found, at = {}, at + (4 if kind == 8 else 0)
+        while data[at:at + 3] != OBJECT_END:
+            name = at + 2 + int.from_bytes(data[at:at + 2], "big")
+            key = data[at + 2:name].decode()
+            found[key], at = parse(data, name)
+        return found, at + 3
+    if kind in (5, 6):
+        return None, at
+    raise AssertionError(f"AMF0 type {kind}")
+
+
 def message(kind, body, chunk_stream=3, stream=0, time=0, chunk_size=128):
     """One message in chunks, its first header complete."""
     out = bytes([chunk_stream]) + time.to_bytes(3, "big") + len(body).to_bytes(3, "big") + bytes([kind])
@@ -71,6 +93,37 @@ class RTMPClient:
             if not block:
                 return None
             self.received += block
+
+    def read_commands(self):
+        """The commands that come until the server closes: each the list of its values. Only for a server that has not
+        set a larger chunk size, and whose messages each begin with a whole header."""
+        while True:
+            try:
+                block = self.socket.recv(65536)
+            except ConnectionError:
+                break
+            if not block:
+                break
+            self.received += block
+        found, at, data = [], 0, self.received
+        while at < len(data):
+            if data[at] >> 6 != 0:
+                raise AssertionError(f"no whole header at {at}: {data[at:at + 16]!r}")
+            size, kind, at = int.from_bytes(data[at + 4:at + 7], "big"), data[at + 7], at + 12
+            body = b""
+            while len(body) < size:
+                if body:
+                    at += 1
+                part = min(128, size - len(body))
+                body, at = body + data[at:at + part], at + part
+            if kind != 20:
+                continue
+            values, end = [], 0
+            while end < len(body):
+                value, end = parse(body, end)
+                values.append(value)
+            found.append(values)
+        return found
 
     def connect(self, app="live"):
         self.send(command("connect", 1, {"app": app, "tcUrl": f"rtmp://127.0.0.1/{app}", "flashVer": "interop"}))

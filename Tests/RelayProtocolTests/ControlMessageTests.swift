@@ -17,7 +17,7 @@ struct ControlMessageTests {
 
     @Test("every message of the control link has its number, from 128 on, and its bytes in their places")
     func layout() {
-        #expect(MessageType.control.map(\.rawValue) == Array(128...135))
+        #expect(MessageType.control.map(\.rawValue) == Array(128...137))
         let register = Register(
             roles: [.ingest, .edge], relays: ["a:1", "c:3"], dials: [.tcp, .srt], http: "b:2", isDraining: true)
         let load = Load(
@@ -62,6 +62,15 @@ struct ControlMessageTests {
             (
                 .raise(name, from: 5, to: 6),
                 nameBytes + [0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6]
+            ),
+            (
+                .allow(allow),
+                [0, 0, 0, 9, 3, 0, 1, 0x61, 0, 0, 0, 0, 1, 0x61, 0, 1, 0x62, 16, 0, 1, 0x61, 0, 1, 0x62, 0x0d]
+                    + [0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6]
+            ),
+            (
+                .used(used),
+                [0, 0, 0, 9, 1, 0, 1, 0x61, 0, 0, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, 9]
             ),
         ]
         for (message, body) in expected { #expect(message.bytes == raw(message.type.rawValue, body)) }
@@ -173,6 +182,11 @@ struct ControlMessageTests {
         #expect(refusal(of: room) { $0[2] = 9 } == bad(.room, "number of places"))
         #expect(refusal(of: room) { $0[4] = 0x20 } == bad(.room, "node id"))
         #expect(refusal(of: room) { $0[10] = 0x20 } == bad(.room, "address"))
+        #expect(refusal(of: .allow(allow)) { _ in } == nil)
+        #expect(refusal(of: .allow(allow)) { $0[4] = 65 } == bad(.allow, "number of quotas"))
+        #expect(refusal(of: .allow(allow)) { $0[7] = 0x1f } == bad(.allow, "name of a quota"))
+        #expect(refusal(of: .allow(allow)) { $0[10] = 24 } == bad(.allow, "order about a quota"))
+        #expect(refusal(of: .used(used)) { $0[7] = 0x1f } == bad(.used, "name of a quota"))
         let raise = RelayMessage.raise(name, from: 5, to: 6)
         #expect(refusal(of: raise) { _ in } == nil)
         #expect(refusal(of: raise) { $0[18] = 6 } == bad(.raise, "epoch"), "an epoch only rises")
@@ -196,6 +210,40 @@ struct ControlMessageTests {
         #expect(refusal(of: steer) { $0[25] = 0x6e } == .pathLoop(node: node("n"), path: "n > n"))
         #expect(refusal(of: steer) { $0[28] = 3 } == bad("length of the text"))
         #expect(refusal(of: steer) { $0[30] = 0xff } == bad("text"))
+    }
+
+    private var allow: Allow {
+        func amount(_ first: UInt32) -> AllowedQuota.Amount { .init(limit: first, used: first + 1, hard: first + 2) }
+        let (app, stream) = (QuotaName(app: "a")!, QuotaName(app: "a", stream: "b")!)
+        return Allow(
+            serial: 9,
+            quotas: [
+                AllowedQuota(name: app, order: .tell), AllowedQuota(name: stream, order: .forget),
+                AllowedQuota(name: stream, order: .keep(viewers: amount(1), kilobits: nil, publishers: amount(4))),
+            ])
+    }
+
+    private var used: Used {
+        Used(serial: 9, quotas: [UsedQuota(name: QuotaName(app: "a")!, viewers: 7, kilobits: 8, publishers: 9)])
+    }
+
+    @Test("a long list of quotas goes in several messages, of which the last confirms")
+    func quotaLists() throws {
+        let names = (0..<200).map { QuotaName(app: longestName.app, stream: longestName.name.dropLast(3) + "\($0)")! }
+        let amount = AllowedQuota.Amount(limit: 1, used: 2, hard: 3)
+        let quotas = names.map {
+            AllowedQuota(name: $0, order: .keep(viewers: amount, kilobits: amount, publishers: amount))
+        }
+        let parts = Allow.messages(quotas, serial: 7)
+        let read = try parts.flatMap { try messages($0.bytes) }.map { message -> Allow in
+            guard case .allow(let allow) = message else { throw RelayError.truncated(message: .allow) }
+            return allow
+        }
+        #expect(read.flatMap(\.quotas) == quotas && read.count > 1)
+        #expect(read.dropLast().allSatisfy { $0.serial == 0 } && read.last?.serial == 7)
+        let short = (0..<65).map { UsedQuota(name: QuotaName(app: "\($0)")!, viewers: 0, kilobits: 0, publishers: 0) }
+        #expect(Used.messages(short, serial: 7).count == 2)
+        #expect(Used.messages([], serial: 7) == [.used(Used(serial: 7, quotas: []))], "to confirm")
     }
 
     @Test("addresses are none, or what a place takes")

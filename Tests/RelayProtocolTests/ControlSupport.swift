@@ -4,7 +4,9 @@ import Testing
 
 extension MessageType {
     /// Those between a node and a dispatcher.
-    static let control: [MessageType] = [.register, .load, .carry, .want, .unwant, .steer, .room, .raise]
+    static let control: [MessageType] = [
+        .register, .load, .carry, .want, .unwant, .steer, .room, .raise, .allow, .used,
+    ]
 }
 
 extension RelayMessage {
@@ -50,6 +52,19 @@ extension Random {
         return SteerParent(place: RelayPlace(node: path.nodes.last!, address: "[::1]:\(below(65536))")!, path: path)
     }
 
+    mutating func quotaName() -> QuotaName {
+        let name = streamName()
+        return QuotaName(app: name.app, stream: chance(50) ? "" : name.name)!
+    }
+
+    mutating func allowedQuota() -> AllowedQuota {
+        func amount() -> AllowedQuota.Amount? {
+            chance(30) ? nil : AllowedQuota.Amount(limit: u32(), used: u32(), hard: u32())
+        }
+        let keep = AllowedQuota.Order.keep(viewers: amount(), kilobits: amount(), publishers: amount())
+        return AllowedQuota(name: quotaName(), order: [.tell, .forget, keep].randomElement(using: &self)!)
+    }
+
     mutating func control(_ type: MessageType) -> RelayMessage {
         switch type {
         case .register:
@@ -83,6 +98,13 @@ extension Random {
         case .raise:
             let (a, b) = (number().epoch, number().epoch)
             return .raise(streamName(), from: min(a, b, 1 << 61), to: max(a, b, 1 << 61 + 1))
+        case .allow:
+            return .allow(Allow(serial: u32(), quotas: (0..<below(8)).map { _ in allowedQuota() }))
+        case .used:
+            let quotas = (0..<below(8)).map { _ in
+                UsedQuota(name: quotaName(), viewers: u32(), kilobits: u32(), publishers: u32())
+            }
+            return .used(Used(serial: u32(), quotas: quotas))
         default: preconditionFailure("\(type) is not a message of the control link")
         }
     }

@@ -154,7 +154,8 @@ extension Random {
         case .goaway:
             return .goaway(
                 Goaway(graceMilliseconds: UInt32(below(1 << 32)), text: text(100), elsewhere: places()))
-        case .register, .load, .carry, .want, .unwant, .steer, .room, .raise: return control(type)
+        case .register, .load, .carry, .want, .unwant, .steer, .room, .raise, .allow, .used:
+            return control(type)
         }
     }
 }
