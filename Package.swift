@@ -39,6 +39,7 @@ var targets: [Target] = [
     room("HLS", ["Media"]),
     room("ProxyProtocol", ["Media"]),
     room("StreamID"),
+    room("Stills", ["FLV", "FMP4", "Media"]),
     room("TLS", ["COpenSSL"]),
     room("StreamLog", ["Media"]),
     room("Recording", ["StreamLog"]),
@@ -62,6 +63,7 @@ var targets: [Target] = [
         [
             "Media", "FLV", "RTMP", "HTTP", "MPEGTS", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
             "Operations", "Configuration", "SRT", "StreamID", "TLS", "HLS", "HTTP2", "Packaging", "Recording",
+            "Stills",
         ]),
 
     room(
@@ -88,6 +90,7 @@ var targets: [Target] = [
     tests("HLSTests", ["HLS", "Media", "Fixtures"]),
     tests("HTTP2Tests", ["HTTP2", "HTTP", "CNGHTTP2", "Fixtures"]),
     tests("RecordingTests", ["Recording", "StreamLog", "Fixtures"]),
+    tests("StillsTests", ["Stills", "FLV", "Fixtures"]),
     tests("TLSTests", ["TLS", "Fixtures"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Fixtures"]),
     tests("StreamIDTests", ["StreamID", "Fixtures"]),

@@ -96,6 +96,12 @@ struct Key: Sendable {
         Key("record.min_free", \.record.minFree, .size(1 << 10...1 << 60, orZero: true), perApp: true),
         Key("record.queue", \.record.queue, .size(1 << 20...4 << 30), perApp: true),
 
+        Key("snapshot.ffmpeg", \.snapshot.ffmpeg, .program, perApp: true),
+        Key("snapshot.width", \.snapshot.width, .count(64...8_192), perApp: true),
+        Key("snapshot.cache", \.snapshot.cache, .duration(0...3_600_000, orZero: true), perApp: true),
+        Key("snapshot.timeout", \.snapshot.timeout, .duration(500...60_000), perApp: true),
+        Key("snapshot.processes", \.snapshot.processes, .count(1...64)),
+
         Key("relay.listen", \.relay.listen, .endpoints),
         Key("relay.tls_listen", \.relay.tlsListen, .endpoints),
         Key("relay.srt_listen", \.relay.srtListen, .endpoints),

@@ -19,6 +19,7 @@ public struct Settings: Sendable, Equatable {
     public var retention = Retention()
     public var hls = HLS()
     public var record = Record()
+    public var snapshot = Snapshot()
     public var relay = Relay()
     public var dispatch = Dispatch()
     public var limits = Limits()

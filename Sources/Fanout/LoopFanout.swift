@@ -70,6 +70,11 @@ public final class LoopFanout {
         outlet.attach(to: view(of: handle, RecordOutlet.kind(outlet.recorder.lane.format)))
     }
 
+    /// Looks for the stream's newest keyframe.
+    public func attach(_ outlet: KeyframeOutlet, to handle: StreamHandle) {
+        outlet.attach(to: view(of: handle, .frames))
+    }
+
     private func view(of handle: StreamHandle, _ kind: WireKind) -> LogView {
         let key = Key(stream: ObjectIdentifier(handle), kind: kind)
         if let entry = views[key] { return entry.view }

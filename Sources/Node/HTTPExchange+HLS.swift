@@ -62,7 +62,7 @@ extension HTTPExchange {
         }
     }
 
-    private static func missing(_ name: StreamName) -> HTTPResponse {
+    static func missing(_ name: StreamName) -> HTTPResponse {
         var response = HTTPResponse(status: 404, text: "Nobody publishes \(name) at present.\n")
         response.set("Cache-Control", "public, max-age=1")
         return response
@@ -156,7 +156,7 @@ extension HTTPExchange {
         return response
     }
 
-    private func isKnown(_ tag: String) -> Bool {
+    func isKnown(_ tag: String) -> Bool {
         request.header("if-none-match").map { $0 == "*" || $0.contains(tag) } ?? false
     }
 
@@ -177,7 +177,7 @@ extension HTTPExchange {
         state.viewers.meet(viewer, name, shelf, state.gate, on: loop)
     }
 
-    private func refuse(_ turned: Turned) {
+    func refuse(_ turned: Turned) {
         session.logTurned(turned)
         var response = HTTPResponse.later("\(turned.text).")
         response.set("Retry-After", "\(turned.retrySeconds)")

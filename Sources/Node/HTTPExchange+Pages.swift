@@ -4,11 +4,12 @@ import HTTP
 import Operations
 
 extension HTTPExchange {
-    static let places = "Streams are at /{app}/{stream}.flv, .mp4 and .ts, and /{app}/{stream}/index.m3u8\n"
+    static let places =
+        "Streams are at /{app}/{stream}.flv, .mp4 and .ts, and /{app}/{stream}/index.m3u8; a picture at .jpg\n"
 
     func serve() {
         if request.method == "OPTIONS" { return answer(HTTPResponse.preflight(for: request)) }
-        if servesPackaged() { return }
+        if servesPackaged() || servesSnapshot() { return }
         if let container = HTTPContainer.allCases.first(where: { request.path.hasSuffix($0.suffix) }) {
             switch StreamRequest.read(request, container) {
             case .success(let wanted): session.deliverStream(self, wanted)

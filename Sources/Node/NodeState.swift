@@ -21,6 +21,7 @@ final class NodeState: Sendable {
     let carriage = Carriage()
     let viewers = PackageViewers()
     let recordings: Recordings
+    let stills: Stills
     let routes: Routes
     let pushes = PushBoard()
     /// The connection to the dispatcher, if there is one; set once, before the loops run.
@@ -50,6 +51,7 @@ final class NodeState: Sendable {
         routes = Routes(file: settings.dispatch.cache.isEmpty ? nil : settings.dispatch.cache)
         log = EventLog(settings.log)
         recordings = Recordings(settings, log)
+        stills = Stills(settings, log)
         addresses = AddressLimits(
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
         certificates = try Certificates(settings.tls)

@@ -50,6 +50,7 @@ final class Shutdown {
             { worker in
                 worker.endAll("node is going down")
                 worker.endRecordings()
+                worker.looks.endAll()
                 worker.loop.stop()
             }, then: { _ in })
     }

@@ -40,6 +40,7 @@ enum Snapshot {
         node.bytesOut = sessions.reduce(counters.bytesOut) { $0 + $1.bytesOut }
         node.srt = sessions.reduce(into: counters.srt) { sum, session in session.srt.map { sum.add($0) } }
         node.recordings = state.recordings.totals
+        node.snapshots = state.stills.totals
         let links = parts.flatMap(\.links).sorted { ($0.node, $0.session) < ($1.node, $1.session) }
         // Their numbers grow: the shorter one is the older.
         let pushes = parts.flatMap(\.pushes).sorted {

@@ -26,6 +26,7 @@ final class Worker {
     private var upstreams: [Upstream] = []
     let callers = SRTCallers()
     let pushes = Pushes()
+    let looks = StillLooks()
     private(set) var recordings: [StreamRecording] = []
     private(set) lazy var parents = Parents(self)
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }

@@ -253,6 +253,7 @@ extension NodeReport {
             $0.member("fullness", fullness)
             $0.member("srt") { srt.write(to: &$0) }
             $0.member("recordings") { recordings.write(to: &$0) }
+            $0.member("snapshots") { snapshots.write(to: &$0) }
             $0.member("loops") { $0.array(loops) { $1.write(to: &$0) } }
             $0.member("errors") { out in
                 out.object { out in

@@ -34,6 +34,8 @@ public struct NodeReport: Sendable, Equatable {
     public var srt = SRTReport()
     /// What is recorded.
     public var recordings = RecordingTotals()
+    /// Pictures of streams.
+    public var snapshots = SnapshotTotals()
 
     public init(
         version: String, uptime: Double = 0, threads: Int = 0, sessions: Int = 0, viewers: Int = 0, publishers: Int = 0,

@@ -26,6 +26,7 @@ public enum PrometheusExposition {
         writeLinks(snapshot.links, to: &writer)
         writeSRT(snapshot.node.srt, to: &writer)
         writeRecordings(snapshot.node.recordings, to: &writer)
+        snapshot.node.snapshots.write(to: &writer)
         let (named, rest) = rank(snapshot.streams, busiest: max(0, busiest))
         for metric in StreamMetric.all { write(metric, named, rest, to: &writer) }
         return writer.bytes

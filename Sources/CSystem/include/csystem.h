@@ -77,4 +77,27 @@ void cs_name_thread(const char *name);
 /* Writes everything, waiting as long as it takes: for logs, never for peers. */
 ssize_t cs_write_all(int fd, const void *bytes, size_t count);
 
+/* A program that runs, with this side's ends of its standard input, output and error, which do not block; -1 where one
+   has been closed. */
+typedef struct {
+    pid_t pid;
+    int input, output, errors;
+} cs_child;
+
+/* Starts the program at `path`, nicely, with at most `memory` bytes of address space; it can write no file, and is
+   killed when the calling thread ends. Blocks until it runs. Returns its number, or -errno. */
+pid_t cs_start_child(
+    const char *path, char *const arguments[], char *const environment[], uint64_t memory, cs_child *child);
+
+/* Waits until one of its ends is worth a try: a bit each, 1 for input, 2 for output, 4 for errors; 0 when there is none
+   in time, or -errno. */
+int cs_wait_for_child(const cs_child *child, int milliseconds);
+
+ssize_t cs_write_pipe(int fd, const void *bytes, size_t count);
+ssize_t cs_read_pipe(int fd, void *buffer, size_t count);
+
+/* Kills whatever is left of it and of what it has started, and returns its status as of waitpid(2), or -errno. Its ends
+   stay open. */
+int cs_end_child(const cs_child *child);
+
 #endif
