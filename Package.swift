@@ -109,7 +109,7 @@ var targets: [Target] = [
         ]),
     tests(
         "PackagingTests",
-        ["Packaging", "HLS", "MPEGTS", "StreamLog", "EventLoop", "Media", "Fixtures"]),
+        ["Packaging", "HLS", "FLV", "MPEGTS", "StreamLog", "EventLoop", "Media", "Fixtures"]),
     tests("OperationsTests", ["Operations"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("LoadgenTests", ["loadgen"]),

@@ -8,6 +8,11 @@ struct Configurations {
         let kind: MediaKind
         /// Distinguishes the tracks of a multitrack stream, and colour metadata from decoder configuration.
         let slot: UInt16
+
+        /// What tells of a data track.
+        static func data(track: UInt8) -> Key { Key(kind: .script, slot: 0x100 | UInt16(track)) }
+
+        var isData: Bool { kind == .script && slot >= 0x100 }
     }
 
     private struct Entry {
@@ -50,6 +55,9 @@ struct Configurations {
         }
     }
 
+    /// What tells of data tracks.
+    var dataTracks: [[UInt8]] { entries.filter(\.key.isData).map(\.body) }
+
     /// A new publish session says everything anew; what the last one said no longer holds.
     mutating func reset() {
         entries = []
@@ -64,7 +72,7 @@ struct Configurations {
             repeated.flags = wanted == .script ? [.script, .repeated] : [.configuration, .repeated]
             // ffmpeg takes metadata that comes later than 0 for a subtitle track.
             if wanted == .script { repeated.timestamp = 0 }
-            for entry in entries where entry.key.kind == wanted {
+            for entry in entries where entry.key.kind == wanted && (kind.holdsData || !entry.key.isData) {
                 WireEncoder.append(kind.format, wanted, repeated, of: source, body: entry.body, to: &bytes)
             }
         }

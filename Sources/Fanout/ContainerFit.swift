@@ -1,5 +1,6 @@
 /// Which of a stream's tracks a container has a place for, as far as is known of them: for the answer to those who ask for
 /// it in one. Of a multitrack stream the first track of each kind counts.
+import FLV
 import FMP4
 import MPEGTS
 import Media
@@ -39,8 +40,25 @@ extension Stream {
         }
         let frames = counters.video + counters.audio
         fit.isSettled = known == (tracks == .all ? 2 : 1) || frames >= Stream.framesToSettle
-        fit.news = fit.leftOut.filter { toldLeftOut.insert("\(kind.format) \($0)").inserted }
+        fit.news = (fit.leftOut + dataLeftOut(of: kind)).filter {
+            toldLeftOut.insert("\(kind.format) \($0)").inserted
+        }
         return fit
+    }
+
+    /// What the stream has beside sound and pictures, by name, if that has no place. Who sees and hears the rest is served.
+    private func dataLeftOut(of kind: WireKind) -> [String] {
+        guard kind.tracks == .all, !kind.holdsData else { return [] }
+        return dataTracks
+    }
+
+    /// What the stream has beside sound and pictures, by name.
+    public var dataTracks: [String] {
+        configurations.dataTracks.compactMap { body in
+            let body = body.span
+            guard let message = DataMessage(body) else { return nil }
+            return TSCodec(streamType: message.streamType, descriptors: body.extracting(message.descriptors)).name
+        }
     }
 
     /// Frames that had no place in the containers that are made of the stream at present.

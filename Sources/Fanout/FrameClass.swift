@@ -11,21 +11,32 @@ struct FrameClass {
     let key: Configurations.Key
     /// The stream has pictures from here on.
     var announcesVideo = false
+    /// It is said again to those who come later: configurations, metadata, and what tells of data tracks.
+    let isNoted: Bool
 
     var isConfiguration: Bool { flags.contains(.configuration) }
     var isKeyframe: Bool { flags.contains(.keyframe) }
+    var isData: Bool { flags.contains(.data) }
+    var isMetadata: Bool { kind == .script && !isData }
 
     init(_ kind: MediaKind, _ body: Span<UInt8>) throws(FLVError) {
         self.kind = kind
         guard !body.isEmpty else {
             flags = []
             key = .init(kind: kind, slot: 0)
+            isNoted = kind == .script
             return
         }
         switch kind {
+        case .script where DataMessage.isOne(body):
+            let message = DataMessage(body)
+            flags = [.script, .data]
+            key = .data(track: message?.track ?? 0)
+            isNoted = message?.isDeclaration ?? false
         case .script:
             flags = .script
             key = .init(kind: kind, slot: 0)
+            isNoted = true
         case .video:
             let packet = try VideoPacket.parse(body)
             announcesVideo = packet.isSequenceHeader || packet.isCoded
@@ -36,10 +47,12 @@ struct FrameClass {
                 flags = packet.isKeyframe && packet.isCoded ? [.video, .keyframe] : .video
                 key = .init(kind: kind, slot: 0)
             }
+            isNoted = flags.contains(.configuration)
         case .audio:
             let packet = try AudioPacket.parse(body)
             flags = packet.isSequenceHeader ? [.audio, .configuration] : .audio
             key = .init(kind: kind, slot: packet.isSequenceHeader ? UInt16(packet.trackID) : 0)
+            isNoted = packet.isSequenceHeader
         }
     }
 }

@@ -23,7 +23,7 @@ extension Stream {
         frames.forEachFrame(from: start) { mark, bytes in
             let media: MediaKind =
                 mark.flags.contains(.video) ? .video : mark.flags.contains(.audio) ? .audio : .script
-            guard kind.tracks.contains(media) else { return }
+            guard kind.tracks.contains(media), !mark.flags.contains(.data) || kind.holdsData else { return }
             let body = UnsafeRawBufferPointer(rebasing: bytes[margins.before..<(bytes.count - margins.after)])
             let source = source(of: mark)
             if let session, session != source.epoch { channel.muxer?.beginSession() }
@@ -60,11 +60,25 @@ extension Stream {
         guard channels.count > 1, !channels[0].isRead, let oldest = channels[0].writer.oldestMark else { return }
         let reach = oldest.timestamp + settings.retention.milliseconds / Stream.shortfall
         let index = channels.firstIndex { channel in
-            guard channel.isRead, channel.kind.bodyMargins != nil else { return false }
+            guard channel.isRead, channel.kind.bodyMargins != nil, !hasData || channel.kind.holdsData else {
+                return false
+            }
             return channel.writer.oldestMark.map { $0.timestamp <= reach } ?? false
         }
         guard let index else { return }
         channels[0] = channels.remove(at: index)
+    }
+
+    /// The stream has data, from now on: the frame log is one that has a place for it. What viewers of FLV read is a log
+    /// of its own then.
+    func keepData() {
+        guard !hasData else { return }
+        hasData = true
+        guard !channels[0].kind.holdsData else { return }
+        let index = channels.firstIndex { $0.kind == .relay } ?? makeChannel(.relay)
+        let frames = channels.remove(at: index)
+        channels.insert(frames, at: 0)
+        if !channels[1].isRead { channels.remove(at: 1) }
     }
 
     /// The share of the retention by which the log that stays may fall short of the one that goes: one in so many.

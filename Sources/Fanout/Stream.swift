@@ -38,6 +38,8 @@ public final class Stream {
     private(set) var loop: Loop
     var channels: [Channel]
     private(set) var hasVideo = false
+    /// It has had data beside sound and pictures.
+    var hasData = false
     private(set) var configurations = Configurations()
     private var timeline = Timeline()
     private var relayedTimeline = RelayedTimeline()
@@ -86,7 +88,7 @@ public final class Stream {
         let body = body.span
         count(body)
         let frame = try FrameClass(kind, body)
-        if frame.isConfiguration || kind == .script {
+        if frame.isNoted {
             switch configurations.note(frame.key, body) {
             case .nothing: return
             case .first: break
@@ -111,7 +113,7 @@ public final class Stream {
         if header.number.epoch > epoch { beginEpoch(header.number.epoch) }
         count(body)
         let isRepeated = header.flags.contains(.prologue)
-        if frame.isConfiguration || header.kind == .script {
+        if frame.isNoted {
             let news = configurations.note(frame.key, body)
             // A numbered frame is kept even when it says nothing new: who relays it on must not find a gap.
             guard news != .nothing || !isRepeated else { return }
@@ -164,7 +166,7 @@ public final class Stream {
     private func observe(_ frame: FrameClass, _ body: Span<UInt8>) -> Bool {
         if frame.announcesVideo { hasVideo = true }
         // A configuration that only the encoder's own decoders understand is carried all the same.
-        if frame.isConfiguration || frame.kind == .script {
+        if frame.isConfiguration || frame.isMetadata {
             try? description.observe(kind: frame.kind, body: body)
             handle.describe(description)
         }
@@ -190,12 +192,13 @@ public final class Stream {
             if let lastKeyframe { keyframeInterval = mark.timestamp - lastKeyframe }
             lastKeyframe = mark.timestamp
         }
+        if frame.isData { keepData() }
         let source = WireEncoder.Source(stream: number, epoch: epoch, shift: epochs.last?.shift ?? 0)
         let isJoin = joinable(mark.flags, mark.timestamp)
         body.withUnsafeBytes { body in
             for index in channels.indices where index == 0 || channels[index].isRead {
                 let kind = channels[index].kind
-                guard kind.tracks.contains(frame.kind) else { continue }
+                guard kind.tracks.contains(frame.kind), !frame.isData || kind.holdsData else { continue }
                 // A channel is asked only where it may say something else: that costs a copy of it.
                 let startsHere = isJoin.contains(kind.format.isMuxed ? channels[index].joinTracks : kind.tracks)
                 let offset = channels[index].append(

@@ -42,6 +42,9 @@ public struct WireKind: Hashable, Sendable {
         self.tracks = tracks
     }
 
+    /// There is a place for data beside sound and pictures. Where a part of the tracks is asked for, it is of those alone.
+    var holdsData: Bool { tracks == .all && (format == .relay || format == .ts) }
+
     /// The log that a stream keeps while nobody reads.
     static let frames = WireKind(.flv)
 

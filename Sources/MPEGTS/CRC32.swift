@@ -7,8 +7,9 @@ enum CRC32 {
         return value
     }
 
-    static func of(_ bytes: Span<UInt8>) -> UInt32 {
-        var value: UInt32 = 0xffff_ffff
+    /// `sum`: of the bytes before these, if there are any.
+    static func of(_ bytes: Span<UInt8>, after sum: UInt32 = 0xffff_ffff) -> UInt32 {
+        var value = sum
         for i in bytes.indices { value = value << 8 ^ table[Int(UInt8(value >> 24) ^ bytes[i])] }
         return value
     }

@@ -15,9 +15,12 @@ struct ClockUnwrapper: Sendable {
 
     /// The same without moving on: a presentation time lies ahead of where the stream is.
     func nearest(_ timestamp: Int64) -> Int64 {
-        guard let reference else { return timestamp }
-        var difference = (timestamp &- reference) & (Self.period - 1)
-        if difference >= Self.period / 2 { difference -= Self.period }
+        reference.map { Self.nearest(timestamp, to: $0) } ?? timestamp
+    }
+
+    static func nearest(_ timestamp: Int64, to reference: Int64) -> Int64 {
+        var difference = (timestamp &- reference) & (period - 1)
+        if difference >= period / 2 { difference -= period }
         return reference &+ difference
     }
 }

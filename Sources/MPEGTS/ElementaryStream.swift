@@ -6,7 +6,7 @@ struct ElementaryStream: Sendable {
         case video(VideoUnits)
         case audio(AudioUnits)
         case opus(OpusUnits)
-        case data(TSDataKind)
+        /// Data, which the reader makes messages of, and what is passed over.
         case none
     }
 
@@ -23,8 +23,7 @@ struct ElementaryStream: Sendable {
         case .audio(.opus): units = .opus(OpusUnits(pid: pid, track: track, channels: description.opusChannels))
         case .audio(let codec): units = .audio(AudioUnits(codec, isLATM: false, pid: pid, track: track))
         case .latm: units = .audio(AudioUnits(.aac, isLATM: true, pid: pid, track: track))
-        case .data(let kind): units = .data(kind)
-        case .unsupported: units = .none
+        case .data, .unsupported: units = .none
         }
     }
 
@@ -54,13 +53,6 @@ struct ElementaryStream: Sendable {
             units = .none
             opus.take(payload, timing, &counters, &events)
             units = .opus(opus)
-        case .data(let kind):
-            guard !timing.isCut else {
-                counters.damagedUnits += 1
-                return
-            }
-            events.append(
-                .data(TSData(kind: kind, pid: description.pid, pts: timing.pts, bytes: payload.copy())))
         case .none: break
         }
     }

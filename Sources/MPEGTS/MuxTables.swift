@@ -32,8 +32,11 @@ struct MuxTables: Sendable {
 
         map = []
         map.append(u16: 0xe000 | clockPID)
-        map.append(u16: 0xf000)
-        for track in tracks {
+        let program = Self.programDescriptors(tracks)
+        map.append(u16: 0xf000 | UInt16(program.count))
+        map += program
+        // Players that take the first of all tracks find sound or pictures.
+        for track in tracks.filter({ $0.kind != .script }) + tracks.filter({ $0.kind == .script }) {
             map.append(track.streamType)
             map.append(u16: 0xe000 | track.pid)
             map.append(u16: 0xf000 | UInt16(track.descriptors.count))
@@ -41,6 +44,17 @@ struct MuxTables: Sendable {
         }
         version = sent.map { $0.map == map ? $0.version : ($0.version + 1) & 0x1f } ?? 0
         packets += Self.packet(Self.section(2, Self.program, version: version, map), pid: Self.mapPID)
+    }
+
+    /// What is said of data tracks where the whole program is described.
+    private static func programDescriptors(_ tracks: [MuxTrack]) -> [UInt8] {
+        var descriptors: [[UInt8]] = []
+        for track in tracks {
+            guard case .data(let data) = track.codec else { continue }
+            let descriptor = data.programDescriptor(of: program)
+            if !descriptors.contains(descriptor) { descriptors.append(descriptor) }
+        }
+        return descriptors.flatMap(\.self)
     }
 
     private static func section(_ table: UInt8, _ number: UInt16, version: UInt8, _ content: [UInt8]) -> [UInt8] {

@@ -6,6 +6,7 @@ struct MuxTrack: Sendable {
     enum Codec: Sendable, Equatable {
         case h264, h265, aac, mp3, ac3, eac3
         case opus(channels: UInt8)
+        case data(MuxData)
     }
 
     let kind: MediaKind
@@ -40,7 +41,7 @@ struct MuxTrack: Sendable {
         switch codec {
         case .h264, .h265: 0xe0 | UInt8(index & 0xf)
         case .aac, .mp3: 0xc0 | UInt8(index & 0x1f)
-        case .ac3, .eac3, .opus: 0xbd
+        case .ac3, .eac3, .opus, .data: 0xbd
         }
     }
 
@@ -53,6 +54,7 @@ struct MuxTrack: Sendable {
         case .ac3: 0x81
         case .eac3: 0x87
         case .opus: 0x06
+        case .data(let data): data.streamType
         }
     }
 
@@ -63,10 +65,11 @@ struct MuxTrack: Sendable {
         case .ac3: Self.registration(Registration.ac3)
         case .eac3: Self.registration(Registration.eac3)
         case .opus(let channels): Self.registration(Registration.opus) + [0x7f, 2, 0x80, channels]
+        case .data(let data): data.descriptors
         }
     }
 
-    private static func registration(_ name: UInt32) -> [UInt8] {
+    static func registration(_ name: UInt32) -> [UInt8] {
         var bytes: [UInt8] = [0x05, 4]
         bytes.append(u32: name)
         return bytes
@@ -84,7 +87,7 @@ struct MuxTrack: Sendable {
         case .aac:
             guard let header = ADTSHeader(payload) else { return false }
             adts = header
-        case .opus, .mp3, .ac3, .eac3: break
+        case .opus, .mp3, .ac3, .eac3, .data: break
         }
         return true
     }

@@ -28,6 +28,7 @@ struct MuxUnit: Sendable {
         case .aac: size = track.adts == nil ? 0 : ADTSHeader.size + bytes.count
         case .opus: size = 3 + bytes.count / 255 + bytes.count
         case .mp3, .ac3, .eac3: size = bytes.count
+        case .data: break
         }
         if track.codec == .aac && size > ADTSHeader.longestFrame { size = 0 }
         // A length of 0 means "not said" in video alone.
@@ -93,6 +94,7 @@ struct MuxUnit: Sendable {
             putOpusControl(bytes.count, into: &writer)
             bytes.withUnsafeBytes { writer.put($0) }
         case .mp3, .ac3, .eac3: bytes.withUnsafeBytes { writer.put($0) }
+        case .data: break
         }
     }
 

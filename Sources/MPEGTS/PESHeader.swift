@@ -7,6 +7,8 @@ struct PESHeader: Equatable {
     var dts: Int64?
     var payloadStart: Int
     var isScrambled = false
+    /// data_alignment_indicator.
+    var isAligned = false
 
     /// Bytes in which the packet says how long it is.
     static let prefix = 6
@@ -14,14 +16,18 @@ struct PESHeader: Equatable {
     /// program_stream_map, padding, private_stream_2, ECM, EMM, DSM-CC, H.222.1 type E, and the directory.
     private static let bare: Set<UInt8> = [0xbc, 0xbe, 0xbf, 0xf0, 0xf1, 0xf2, 0xf8, 0xff]
 
+    /// Packets with that id have a payload right behind their length.
+    static func isBare(_ streamID: UInt8) -> Bool { bare.contains(streamID) }
+
     /// nil when the start code is wrong or the packet ends inside its header.
     init?(_ bytes: Span<UInt8>) {
         guard bytes.count >= Self.prefix, bytes.u24(at: 0) == 1 else { return nil }
         streamID = bytes[3]
         payloadStart = Self.prefix
-        if Self.bare.contains(streamID) { return }
+        if Self.isBare(streamID) { return }
         guard bytes.count >= 9, bytes[6] & 0xc0 == 0x80 else { return nil }
         isScrambled = bytes[6] & 0x30 != 0
+        isAligned = bytes[6] & 4 != 0
         payloadStart = 9 + Int(bytes[8])
         guard payloadStart <= bytes.count else { return nil }
         let flags = bytes[7] >> 6

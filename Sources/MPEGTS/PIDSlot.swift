@@ -14,10 +14,10 @@ struct PIDSlot: Sendable {
     let kind: Kind
     var continuity = Continuity()
     var sections = SectionAssembler()
-    /// Of `stream` alone, as is the next. Apart from it, so that packets touch nothing else.
+    /// Of `stream` alone. Apart from it, so that packets touch nothing else.
     var pes = PESAssembler()
     let unitLimit: Int
-    /// nil also while its unit is being delivered.
+    /// Of `stream` and `sections`; nil also while its unit is being delivered.
     var stream: ElementaryStream?
 
     init(pid: UInt16, kind: Kind, stream: ElementaryStream? = nil, unitLimit: Int = 0) {

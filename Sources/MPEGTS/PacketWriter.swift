@@ -137,6 +137,18 @@ struct PacketWriter {
         }
     }
 
+    /// So many bytes of 0xff.
+    mutating func putStuffing(_ count: Int) {
+        var left = count
+        while left > 0 {
+            let part = min(left, 16)
+            put(Self.stuffing, part)
+            left -= part
+        }
+    }
+
+    private static let stuffing: [16 of UInt8] = .init(repeating: 0xff)
+
     mutating func put<let count: Int>(_ bytes: [count of UInt8], _ used: Int) {
         withUnsafeBytes(of: bytes) { put(UnsafeRawBufferPointer(rebasing: $0[0..<used])) }
     }

@@ -12,7 +12,7 @@ public enum TSCodec: Sendable, Equatable, Hashable {
     case unsupported(UInt8)
 
     /// As `ISO/IEC 13818-1` table 2-34, the registrations of SMPTE, and ETSI EN 300 468 for private data.
-    init(streamType: UInt8, descriptors: Span<UInt8>) {
+    public init(streamType: UInt8, descriptors: Span<UInt8>) {
         switch streamType {
         case 0x03, 0x04: self = .audio(.mp3)
         case 0x0f: self = .audio(.aac)

@@ -21,7 +21,7 @@ public struct TSCounters: Sendable, Equatable {
     public var damagedUnits: UInt64 = 0
     /// PES packets beyond their limit.
     public var oversizeUnits: UInt64 = 0
-    /// Frames that came before the parameter sets that they need.
+    /// Frames that came before the parameter sets that they need, and data before any sound or picture.
     public var unconfiguredFrames: UInt64 = 0
     /// Frames that no message body can hold, such as MPEG audio layer II.
     public var unsupportedFrames: UInt64 = 0

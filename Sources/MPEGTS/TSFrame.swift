@@ -5,17 +5,17 @@ public enum TSEvent: Sendable, Equatable {
     /// The program that is read, whenever its map changes.
     case program(TSProgram)
     case frame(TSFrame)
-    case data(TSData)
 }
 
-/// One message body as streams hold it: that of an FLV tag or an RTMP message.
+/// One message body as streams hold it: that of an FLV tag or an RTMP message. Data is a `DataMessage` among script data.
 public struct TSFrame: Sendable, Equatable {
     public var kind: MediaKind
     public var pid: UInt16
     /// In 90 kHz, continuous: the 33-bit roll-over is taken out. Jumps of the encoder's clock are not.
     public var pts: Int64
+    /// Of data the newest decoding time of sound and pictures at which it came: it has a place among them.
     public var dts: Int64
-    /// A sequence header, made of what the stream says of itself.
+    /// A sequence header, made of what the stream says of itself, or the declaration of a data track.
     public var isConfiguration = false
     public var isKeyframe = false
     public var body: [UInt8]
@@ -29,14 +29,4 @@ public struct TSFrame: Sendable, Equatable {
         let quotient = shifted / 90
         return shifted % 90 < 0 ? quotient - 1 : quotient
     }
-}
-
-/// One data unit: a splice information section, an ID3 tag, or the payload of a PES packet.
-public struct TSData: Sendable, Equatable {
-    public var kind: TSDataKind
-    public var pid: UInt16
-    /// In 90 kHz, on the same line as the frames' times. Sections have none of their own: they are given the newest
-    /// decoding time at which they came, or nil before the first.
-    public var pts: Int64?
-    public var bytes: [UInt8]
 }

@@ -18,6 +18,8 @@ public struct TSLimits: Sendable, Equatable {
 
     /// Bytes of a private section with its header (ISO/IEC 13818-1 §2.4.4.11).
     static let section = 4_096
+    /// Bytes of a data track's descriptors that are carried. A teletext descriptor of 50 pages has 252; others have tens.
+    static let dataDescriptors = 254
     /// Parameter sets kept of each type. H.264 allows 32 SPS and 256 PPS; encoders use one or two.
     static let parameterSets = 32
     /// Bytes of one parameter set: real ones have tens to a few hundreds.

@@ -21,17 +21,19 @@ public struct TSMuxer: Sendable {
     public struct Plan: Sendable {
         /// Bytes; a multiple of 188, and 0 for what takes none.
         public fileprivate(set) var size = 0
-        fileprivate var units: [8 of MuxUnit] = .init(repeating: MuxUnit())
-        fileprivate var count = 0
+        var units: [8 of MuxUnit] = .init(repeating: MuxUnit())
+        var count = 0
+        /// What the only unit is made of, where that is data.
+        var data: DataMessage?
         fileprivate var clock = MuxClock.Plan(target: 0)
         fileprivate var startsHere = false
     }
 
     /// Frames that a transport stream cannot hold, or that make no sense.
-    public private(set) var unwritableFrames: UInt64 = 0
+    public internal(set) var unwritableFrames: UInt64 = 0
 
-    private let settings: Settings
-    private var tracks: [MuxTrack] = []
+    let settings: Settings
+    private(set) var tracks: [MuxTrack] = []
     /// Tracks that have gone: one that comes back keeps its PID, whose counter goes on. One of each kind and id at most.
     private var gone: [MuxTrack] = []
     private var tables = MuxTables()
@@ -43,6 +45,8 @@ public struct TSMuxer: Sendable {
     /// Elementary streams of one program that are written; further tracks are left out.
     public static let maximumTracks = 16
     private static let firstPID: UInt16 = 0x100
+    /// Of data, whose tracks come and go without moving the others.
+    private static let firstDataPID: UInt16 = 0x180
     /// Tracks of one multitrack message that are written.
     private static let maximumUnits = 8
 
@@ -80,7 +84,7 @@ public struct TSMuxer: Sendable {
         switch kind {
         case .video: planVideo(timestamp, body, &plan)
         case .audio: planAudio(timestamp, body, &plan)
-        case .script: break
+        case .script: planData(timestamp, body, &plan)
         }
         guard plan.count > 0 else { return plan }
         plan.clock = clock.plan(target: target(plan), startsHere: plan.startsHere || owesTables)
@@ -180,18 +184,21 @@ public struct TSMuxer: Sendable {
         plan.count += 1
     }
 
-    /// The time that the clock reaches with the plan's frame.
+    /// The time that the clock reaches with the plan's frame. Data follows it and never moves it on.
     private func target(_ plan: Plan) -> Int64 {
-        let dts = plan.units[0].dts - settings.decodeDelay * 90
+        let dts = plan.data == nil ? plan.units[0].dts - settings.decodeDelay * 90 : newestFrame ?? 0
         var newest = dts
         var oldest = dts
         for index in tracks.indices where index != plan.units[0].track {
-            guard let latest = tracks[index].latest else { continue }
+            guard tracks[index].kind != .script, let latest = tracks[index].latest else { continue }
             newest = max(newest, latest)
             oldest = min(oldest, latest)
         }
         return max(oldest, newest - MuxClock.longestLag)
     }
+
+    /// The newest decoding time of sound and pictures.
+    var newestFrame: Int64? { tracks.lazy.compactMap { $0.kind == .script ? nil : $0.latest }.max() }
 
     private func countPackets(_ plan: inout Plan) {
         let repetitions =
@@ -199,11 +206,15 @@ public struct TSMuxer: Sendable {
         var packets = plan.clock.fills + tables.size / TSPacket.size * repetitions
         if clockIsAlone(plan) { packets += 1 }
         for index in 0..<plan.count {
-            let unit = plan.units[index]
-            let size = PESWriter.size(pts: unit.pts, dts: unit.dts) + unit.size
-            packets += PacketWriter.packets(size, adaptation(plan, index))
+            packets += PacketWriter.packets(size(plan, index), adaptation(plan, index))
         }
         plan.size = packets * TSPacket.size
+    }
+
+    /// Of a unit with its head.
+    private func size(_ plan: Plan, _ index: Int) -> Int {
+        let unit = plan.units[index]
+        return plan.data == nil ? PESWriter.size(pts: unit.pts, dts: unit.dts) + unit.size : unit.size
     }
 
     /// A new time base has to be told at once, even with a frame of another PID.
@@ -221,7 +232,7 @@ public struct TSMuxer: Sendable {
     }
 
     /// Readers do not know the counter of the track's PID.
-    private func isUnknown(_ track: Int) -> Bool { settings.marksStart && tracks[track].latest == nil }
+    func isUnknown(_ track: Int) -> Bool { settings.marksStart && tracks[track].latest == nil }
 
     // MARK: Writing
 
@@ -261,9 +272,13 @@ public struct TSMuxer: Sendable {
         let unit = plan.units[index]
         let adaptation = adaptation(plan, index)
         if adaptation.clock != nil { clock.sentClock(plan.clock) }
-        let size = PESWriter.size(pts: unit.pts, dts: unit.dts) + unit.size
         let track = unit.track
-        writer.begin(size, pid: tracks[track].pid, counter: &tracks[track].counter, adaptation)
+        writer.begin(size(plan, index), pid: tracks[track].pid, counter: &tracks[track].counter, adaptation)
+        if let data = plan.data {
+            putData(data, unit, body, &writer)
+            tracks[track].latest = unit.dts
+            return
+        }
         PESWriter.put(tracks[track].streamID, pts: unit.pts, dts: unit.dts, count: unit.size, into: &writer)
         unit.put(tracks[track], body, into: &writer)
         if unit.hasParameterSets { tracks[track].owesParameterSets = false }
@@ -282,7 +297,7 @@ public struct TSMuxer: Sendable {
     }
 
     /// The index of the track, made or changed as needed; nil when there are too many.
-    private mutating func setTrack(_ kind: MediaKind, _ id: UInt8, _ codec: MuxTrack.Codec) -> Int? {
+    mutating func setTrack(_ kind: MediaKind, _ id: UInt8, _ codec: MuxTrack.Codec) -> Int? {
         if let index = tracks.firstIndex(where: { $0.kind == kind && $0.id == id }) {
             guard tracks[index].codec != codec else { return index }
             tracks[index].codec = codec
@@ -305,7 +320,7 @@ public struct TSMuxer: Sendable {
 
     private mutating func newTrack(_ kind: MediaKind, _ id: UInt8, _ codec: MuxTrack.Codec) -> MuxTrack {
         guard let index = gone.firstIndex(where: { $0.kind == kind && $0.id == id }) else {
-            return MuxTrack(kind, id: id, pid: freePID(), codec: codec, index: Int(id))
+            return MuxTrack(kind, id: id, pid: freePID(kind), codec: codec, index: Int(id))
         }
         let before = gone.remove(at: index)
         var track = MuxTrack(kind, id: id, pid: before.pid, codec: codec, index: Int(id))
@@ -313,8 +328,8 @@ public struct TSMuxer: Sendable {
         return track
     }
 
-    private func freePID() -> UInt16 {
-        var pid = Self.firstPID
+    private func freePID(_ kind: MediaKind) -> UInt16 {
+        var pid = kind == .script ? Self.firstDataPID : Self.firstPID
         while tracks.contains(where: { $0.pid == pid }) || gone.contains(where: { $0.pid == pid }) { pid += 1 }
         return pid
     }
@@ -322,8 +337,9 @@ public struct TSMuxer: Sendable {
     private mutating func programChanged() {
         let video = tracks.firstIndex { $0.kind == .video }
         hasVideo = video != nil
-        clockTrack = video ?? 0
-        guard !tracks.isEmpty else { return }
+        // Data alone makes no program: nothing would say what time it is.
+        guard let clock = video ?? tracks.firstIndex(where: { $0.kind == .audio }) else { return }
+        clockTrack = clock
         tables.make(tracks, clockPID: tracks[clockTrack].pid)
         owesTables = !tables.areKnown
     }

@@ -9,6 +9,9 @@ public struct TSProgram: Sendable, Equatable {
         public var language = ""
         /// Opus alone: the channel configuration code of its descriptor.
         var opusChannels: UInt8 = 2
+        /// Data alone: what a map has to say of it elsewhere.
+        var streamType: UInt8 = 0
+        var descriptors: [UInt8] = []
     }
 
     public var number: UInt16
@@ -40,6 +43,10 @@ public struct TSProgram: Sendable, Equatable {
 
     private static func stream(_ pid: UInt16, type: UInt8, _ descriptors: Span<UInt8>) -> Stream {
         var stream = Stream(pid: pid, codec: TSCodec(streamType: type, descriptors: descriptors))
+        if case .data = stream.codec {
+            stream.streamType = type
+            stream.descriptors = carried(descriptors)
+        }
         for descriptor in Descriptors(descriptors) {
             let content = descriptors.extracting(descriptor.content)
             if descriptor.tag == 0x0a && content.count >= 3 {
@@ -51,4 +58,17 @@ public struct TSProgram: Sendable, Equatable {
         }
         return stream
     }
+
+    /// The descriptors that hold in another stream too: all but those of scrambling, which does not go with the data.
+    private static func carried(_ descriptors: Span<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for descriptor in Descriptors(descriptors) where descriptor.tag != scrambling {
+            guard bytes.count + 2 + descriptor.content.count <= TSLimits.dataDescriptors else { break }
+            bytes += descriptors.copy(descriptor.content.lowerBound - 2..<descriptor.content.upperBound)
+        }
+        return bytes
+    }
+
+    /// CA_descriptor (ISO/IEC 13818-1 §2.6.16).
+    private static let scrambling: UInt8 = 0x09
 }

@@ -4,12 +4,11 @@ import Media
 extension TSReader {
     mutating func takeSections(_ index: Int) throws(TSError) {
         let kind = slots[index].kind
-        let pid = slots[index].pid
         for bytes in slots[index].sections.take() {
             switch kind {
             case .association: try takeAssociation(bytes.span)
             case .map: takeMap(bytes.span)
-            case .sections: takeSplice(bytes, pid)
+            case .sections: takeSplice(bytes, index)
             case .stream: break
             }
         }
@@ -55,6 +54,7 @@ extension TSReader {
         setSlots(streams(of: program))
         self.program = program
         events.append(.program(program))
+        declareData()
     }
 
     /// Streams that stay as they are keep what they have gathered and their tracks; others get the lowest free track.
@@ -67,7 +67,6 @@ extension TSReader {
             guard stream.pid != Self.associationPID, stream.pid != chosen?.mapPID else { continue }
             switch stream.codec {
             case .unsupported: continue
-            case .data(.scte35): kept.append(PIDSlot(pid: stream.pid, kind: .sections))
             default:
                 let kind = stream.codec.mediaKind
                 let used = kept.compactMap(\.stream).filter { $0.description.codec.mediaKind == kind }.map(\.track)
@@ -75,7 +74,8 @@ extension TSReader {
                 let limit = kind == .video ? limits.videoUnit : limits.otherUnit
                 kept.append(
                     PIDSlot(
-                        pid: stream.pid, kind: .stream, stream: ElementaryStream(stream, track: track),
+                        pid: stream.pid, kind: stream.codec == .data(.scte35) ? .sections : .stream,
+                        stream: ElementaryStream(stream, track: track),
                         unitLimit: limit))
             }
         }
@@ -96,15 +96,5 @@ extension TSReader {
         for slot in tables { addSlot(slot) }
         if let chosen, roles[Int(chosen.mapPID)] == 0 { addSlot(PIDSlot(pid: chosen.mapPID, kind: .map)) }
         for slot in streams where roles[Int(slot.pid)] == 0 { addSlot(slot) }
-    }
-
-    /// splice_info_section() (SCTE 35): the whole section, with its checksum, as other formats carry it.
-    private mutating func takeSplice(_ bytes: [UInt8], _ pid: UInt16) {
-        guard bytes.first == 0xfc else { return }
-        guard CRC32.of(bytes.span) == 0 else {
-            counters.badChecksums += 1
-            return
-        }
-        events.append(.data(TSData(kind: .scte35, pid: pid, pts: newest, bytes: bytes)))
     }
 }

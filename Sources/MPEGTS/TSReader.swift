@@ -20,6 +20,7 @@ public struct TSReader: Sendable {
     var chosen: ProgramAssociation.Entry?
     var mapChecksum: UInt32?
     var clock = ClockUnwrapper()
+    /// The newest decoding time of any stream; of what came after it, where the source's clock has jumped back.
     var newest: Int64?
     private var scrambledInARow = 0
     var events: [TSEvent] = []
@@ -27,6 +28,8 @@ public struct TSReader: Sendable {
     var failure: TSError?
 
     static let associationPID: UInt16 = 0
+    /// 90 kHz by which streams are apart at most: 1 s, as `Timeline` takes it.
+    private static let backwardJump: Int64 = 90_000
 
     public init(program: UInt16? = nil, limits: TSLimits = TSLimits()) {
         self.limits = limits
@@ -176,7 +179,11 @@ public struct TSReader: Sendable {
             var timing = UnitTiming(isRandomAccess: slots[index].pes.isRandomAccess, isCut: isCut)
             readTimes(header, stream.description.codec, &timing)
             let payload = bytes.span.extracting(header.payloadStart..<bytes.count)
-            stream.take(payload, timing, &counters, &events)
+            if stream.description.codec.mediaKind == nil {
+                takeData(stream, header, payload, timing)
+            } else {
+                stream.take(payload, timing, &counters, &events)
+            }
         } else {
             counters.damagedUnits += 1
         }
@@ -192,7 +199,7 @@ public struct TSReader: Sendable {
             return
         }
         let dts = clock.unwrap(header.dts ?? pts)
-        newest = dts
+        if newest.map({ dts > $0 || dts < $0 - Self.backwardJump }) ?? true { newest = dts }
         timing.dts = dts
         timing.pts = clock.nearest(pts)
     }

@@ -84,6 +84,8 @@ public final class Packager {
         current = mark.segment
         guard isMedia, segment != nil else {
             if !isMedia { learnBetween(kind, place.bytes) }
+            // Data has its place between the frames, where the format has one for it, and decides nothing.
+            if mark.flags.contains(.data), segment != nil { _ = maker.add(kind, at: time, place) }
             return
         }
         // Its initialisation section knows nothing of that track: it is in the next segment.

@@ -31,7 +31,7 @@ final class TransportMaker: SegmentMaker {
     }
 
     func learn(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) {
-        guard kind != .script else { return }
+        guard kind != .script || TSMuxer.isDeclaration(Span(_unsafeBytes: body)) else { return }
         let bytes = Array(body)
         _ = muxer.plan(kind, timestamp: 0, body: bytes.span)
         learnt.removeAll { $0.kind == kind && $0.body == bytes }
@@ -44,7 +44,7 @@ final class TransportMaker: SegmentMaker {
 
     func beginSegment() {
         muxer = TSMuxer(settings: settings)
-        for wanted in [MediaKind.video, .audio] {
+        for wanted in [MediaKind.video, .audio, .script] {
             for (kind, body) in learnt where kind == wanted { _ = muxer.plan(kind, timestamp: 0, body: body.span) }
         }
     }

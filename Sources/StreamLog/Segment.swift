@@ -66,6 +66,8 @@ public struct FrameMark: Sendable, Equatable {
         public static let configuration = Flags(rawValue: 16)
         /// Said before, and put here for those who came later: no frame of the sequence, bears the next one's number.
         public static let repeated = Flags(rawValue: 32)
+        /// Script data that only some formats have a place for.
+        public static let data = Flags(rawValue: 64)
     }
 
     public init(

@@ -2,8 +2,6 @@
 
 import pathlib
 import shutil
-import struct
-import subprocess
 import tempfile
 import unittest
 import urllib.error
@@ -12,7 +10,7 @@ import urllib.request
 import support
 from rtmp_client import RTMPClient
 from support import Recorder, packets, sample, until
-from transport import TransportTest, codec, elementary, hevc_sample, pictures
+from transport import TransportTest, codec, elementary, hevc_messages, hevc_sample, pictures
 
 
 def ts(server, name="a", query=""):
@@ -143,33 +141,8 @@ class HTTPTest(TransportTest):
 class EnhancedTest(TransportTest):
     """What the packaged ffmpeg does not publish is published by hand."""
 
-    def hevc(self):
-        """An MP4 file with H.265 and AAC, and its messages: kind, time and body."""
-        path = hevc_sample()
-        data = pathlib.Path(path).read_bytes()
-        at = data.index(b"hvcC") - 4
-        record = data[at + 8:at + int.from_bytes(data[at:at + 4], "big")]
-        rows = []
-        for kind in "va":
-            listing = subprocess.run(
-                [support.tool("ffprobe"), "-v", "error", "-select_streams", kind, "-show_entries",
-                 "packet=pts_time,dts_time,size,pos,flags", "-of", "json", path],
-                stdout=subprocess.PIPE, check=True).stdout
-            for packet in support.json.loads(listing)["packets"]:
-                pts, dts = (round(float(packet[k]) * 1000) for k in ("pts_time", "dts_time"))
-                body = data[int(packet["pos"]):int(packet["pos"]) + int(packet["size"])]
-                rows.append((dts + 100, pts - dts, kind, "K" in packet["flags"], body))
-        rows.sort(key=lambda row: row[0])
-        messages = [(9, 0, b"\x90hvc1" + record), (8, 0, b"\xaf\0\x12\x08")]
-        for time, shift, kind, key, body in rows:
-            if kind == "a":
-                messages.append((8, time, b"\xaf\1" + body))
-            else:
-                messages.append((9, time, (b"\x91" if key else b"\xa1") + b"hvc1" + struct.pack(">i", shift)[1:] + body))
-        return path, messages
-
     def test_h265_and_aac_come_frame_for_frame(self):
-        path, messages = self.hevc()
+        path, messages = hevc_sample(), hevc_messages()
         recorder = Recorder(self, ts(self.server, "hevc"))
         self.server.wait_viewers(1, "hevc")
         client = RTMPClient(self.server.rtmp_port)

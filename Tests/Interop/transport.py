@@ -1,7 +1,9 @@
 """What tests of MPEG-TS share: its packets, pictures and times, and a sample in H.265."""
 
 import functools
+import json
 import pathlib
+import struct
 import subprocess
 
 import support
@@ -53,6 +55,51 @@ def hevc_sample():
         "sine=frequency=440:sample_rate=44100:duration=3", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
         "keyint=30:bframes=2:log-level=none", "-pix_fmt", "yuv420p", "-tag:v", "hvc1", "-c:a", "aac", path)
     return str(path)
+
+
+@functools.cache
+def hevc_messages():
+    """That file as an encoder of Enhanced RTMP sends it: kind, time and body."""
+    path = hevc_sample()
+    data = pathlib.Path(path).read_bytes()
+    at = data.index(b"hvcC") - 4
+    record = data[at + 8:at + int.from_bytes(data[at:at + 4], "big")]
+    rows = []
+    for kind in "va":
+        listing = subprocess.run(
+            [support.tool("ffprobe"), "-v", "error", "-select_streams", kind, "-show_entries",
+             "packet=pts_time,dts_time,size,pos,flags", "-of", "json", path],
+            stdout=subprocess.PIPE, check=True).stdout
+        for packet in json.loads(listing)["packets"]:
+            pts, dts = (round(float(packet[k]) * 1000) for k in ("pts_time", "dts_time"))
+            body = data[int(packet["pos"]):int(packet["pos"]) + int(packet["size"])]
+            rows.append((dts + 100, pts - dts, kind, "K" in packet["flags"], body))
+    rows.sort(key=lambda row: row[0])
+    messages = [(9, 0, b"\x90hvc1" + record), (8, 0, b"\xaf\0\x12\x08")]
+    for time, shift, kind, key, body in rows:
+        if kind == "a":
+            messages.append((8, time, b"\xaf\1" + body))
+        else:
+            messages.append((9, time, (b"\x91" if key else b"\xa1") + b"hvc1" + struct.pack(">i", shift)[1:] + body))
+    return messages
+
+
+def enhanced(path):
+    """An FLV file with H.265, which the packaged ffmpeg does not read: of pictures their slices, and of sounds their bytes,
+    and of both the times."""
+    found = {"v": [], "a": []}
+    for kind, time, body in media(pathlib.Path(path).read_bytes()):
+        if kind == 8:
+            found["a"].append((body[2:], (time, time)))
+        elif body[1:5] == b"hvc1" and body[0] & 15 in (1, 3):
+            # Coded frames with a composition time of three bytes, or without one.
+            at, shift = (8, int.from_bytes(body[5:8], "big", signed=True)) if body[0] & 15 == 1 else (5, 0)
+            while at < len(body):
+                size = int.from_bytes(body[at:at + 4], "big")
+                if body[at + 4] >> 1 < 32:
+                    found["v"].append((body[at + 4:at + 4 + size].rstrip(b"\0"), (time + shift, time)))
+                at += 4 + size
+    return found
 
 
 class TransportTest(ServerTest):

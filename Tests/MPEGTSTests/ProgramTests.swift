@@ -1,3 +1,4 @@
+import FLV
 import Fixtures
 import Media
 import Testing
@@ -6,7 +7,7 @@ import Testing
 
 @Suite("Programs and data in MPEG-TS")
 struct ProgramTests {
-    private static let ac3: [UInt8] =
+    static let ac3: [UInt8] =
         [0x0b, 0x77, 0, 0, 0x00, 0x40, 0x2f, 0x84] + [UInt8](repeating: 0x55, count: 120)
 
     @Test("of several programs the first is read, or the one that is asked for")
@@ -47,13 +48,18 @@ struct ProgramTests {
         builder.pes(0x54, streamID: 0xbd, pts: nil, [0x10, 2, 3])
         builder.pes(0x55, streamID: 0xbd, pts: 91_000, [7])
         builder.pes(0x56, streamID: 0xe0, pts: 91_000, [7])
-        let data = try Samples.read(builder.bytes).events.compactMap { event -> TSData? in
-            if case .data(let data) = event { data } else { nil }
-        }
-        #expect(data.map(\.kind) == [.scte35, .id3, .teletext, .privateData])
-        #expect(data.map(\.pts) == [90_000, 180_000, nil, 91_000])
-        #expect(data[0].bytes == splice)
-        #expect(data[1].bytes == [0x49, 0x44, 0x33])
+        let frames = try Samples.frames(of: builder.bytes).filter { $0.kind == .script }
+        let messages = try frames.map { try Samples.message($0.body) }
+        #expect(frames.map(\.isConfiguration) == [true, true, true, true, false, false, false, false])
+        #expect(messages.map(\.isDeclaration) == frames.map(\.isConfiguration))
+        #expect(messages.map(\.track) == [0, 1, 2, 3, 0, 1, 2, 3])
+        #expect(messages.map(\.streamType) == [0x86, 0x15, 6, 6, 0x86, 0x15, 6, 6])
+        #expect(Array(frames[2].body[messages[2].descriptors]) == [0x56, 0])
+        let units = messages.suffix(4)
+        #expect(units.map(\.pts) == [nil, 180_000, nil, 90_990])
+        #expect(units.map(\.clock) == [90_000, 90_000, 90_000, 90_000])
+        #expect(Array(frames[4].body[messages[4].payload]) == splice)
+        #expect(Array(frames[5].body[messages[5].payload]) == [0x49, 0x44, 0x33])
     }
 
     @Test("a table with a wrong checksum is counted and not believed")

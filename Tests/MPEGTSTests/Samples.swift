@@ -1,3 +1,4 @@
+import FLV
 import Fixtures
 import MPEGTS
 import Media
@@ -22,6 +23,13 @@ enum Samples {
     }
 
     static func frames(of bytes: [UInt8]) throws -> [TSFrame] { frames(try read(bytes).events) }
+
+    struct NoData: Error {}
+
+    static func message(_ body: [UInt8]) throws -> DataMessage {
+        guard let message = DataMessage(body.span) else { throw NoData() }
+        return message
+    }
 
     /// In order of decoding, and `offset` milliseconds later.
     static func mux(_ frames: [TSFrame], offset: Int64 = 0, muxer: inout TSMuxer) -> [UInt8] {

@@ -13,6 +13,10 @@ struct TransportStreamCheck {
     private var clockPID: UInt16?
     private var mapPID: UInt16?
     private var known: Set<UInt16> = [0]
+    /// Streams that are neither sound nor picture: they may pause as they like.
+    private var data: Set<UInt16> = []
+    /// Those of them that hold sections, and what has come of the one in progress.
+    private var sections: [UInt16: [UInt8]] = [:]
     /// What each map names, and where it came.
     private var maps: [(packet: Int, pids: Set<UInt16>)] = []
     private var clocks: [(packet: Int, time: Int64, isNew: Bool)] = []
@@ -66,6 +70,8 @@ struct TransportStreamCheck {
         let startsUnit = p[1] & 0x40 != 0
         if pid == 0 || pid == mapPID {
             table(payload, pid, startsUnit, index)
+        } else if sections[pid] != nil {
+            section(payload, pid, startsUnit, index)
         } else if known.contains(pid) {
             unit(payload, pid, startsUnit, index)
         } else {
@@ -128,11 +134,39 @@ struct TransportStreamCheck {
         var at = 12 + (Int(section[10] & 0xf) << 8 | Int(section[11]))
         var pids: Set<UInt16> = []
         while at < section.count - 4 {
-            pids.insert(UInt16(section[at + 1] & 0x1f) << 8 | UInt16(section[at + 2]))
-            at += 5 + (Int(section[at + 3] & 0xf) << 8 | Int(section[at + 4]))
+            let pid = UInt16(section[at + 1] & 0x1f) << 8 | UInt16(section[at + 2])
+            let end = at + 5 + (Int(section[at + 3] & 0xf) << 8 | Int(section[at + 4]))
+            guard end <= section.count - 4 else { return complain("1.5 PMT_error: descriptors go on too long", index) }
+            pids.insert(pid)
+            if Self.isData(section[at], Array(section[(at + 5)..<end])) { data.insert(pid) }
+            if section[at] == 0x86, sections[pid] == nil { sections[pid] = [] }
+            at = end
         }
         known.formUnion(pids)
         if maps.last?.pids != pids { maps.append((index, pids)) }
+    }
+
+    /// Private packets are sound or pictures where a registration says which.
+    private static func isData(_ type: UInt8, _ descriptors: [UInt8]) -> Bool {
+        guard type == 0x06 else { return type == 0x86 || type == 0x15 }
+        guard descriptors.count >= 6, descriptors[0] == 0x05 else { return true }
+        return !["Opus", "AC-3", "EAC3", "AV01"].contains(String(decoding: descriptors[2..<6], as: UTF8.self))
+    }
+
+    private mutating func section(_ payload: [UInt8], _ pid: UInt16, _ startsUnit: Bool, _ index: Int) {
+        var bytes = sections[pid] ?? []
+        if startsUnit {
+            guard bytes.isEmpty, payload[0] == 0 else { return complain("a section begins in another", index) }
+            bytes = Array(payload[1...])
+        } else {
+            guard !bytes.isEmpty else { return complain("a section without its head", index) }
+            bytes += payload
+        }
+        let size = 3 + (Int(bytes[1] & 0xf) << 8 | Int(bytes[2]))
+        sections[pid] = bytes.count < size ? bytes : []
+        guard bytes.count >= size else { return }
+        if Self.checksum(Array(bytes[..<size])) != 0 { complain("2.2 CRC_error on PID \(pid)", index) }
+        if bytes[size...].contains(where: { $0 != 0xff }) { complain("section stuffing", index) }
     }
 
     private static func checksum(_ bytes: [UInt8]) -> UInt32 {
@@ -155,13 +189,17 @@ struct TransportStreamCheck {
         if let last = units[pid], last.says > 6, last.has != last.says {
             complain("the PES packet before has \(last.has) bytes and says \(last.says)", index)
         }
-        guard payload.count >= 14, payload[0] == 0, payload[1] == 0, payload[2] == 1, payload[6] & 0xc0 == 0x80 else {
+        guard payload.count >= 9, payload[0] == 0, payload[1] == 0, payload[2] == 1, payload[6] & 0xc0 == 0x80 else {
             return complain("no PES head", index)
         }
         let says = 6 + (Int(payload[4]) << 8 | Int(payload[5]))
         if says == 6 && payload[3] & 0xf0 != 0xe0 { complain("no PES length outside video", index) }
         units[pid] = (payload.count, says)
-        guard payload[7] & 0x80 != 0 else { return complain("no PTS", index) }
+        if data.contains(pid) {
+            if payload[7] & 0x80 != 0 { _ = timestamp(payload, 9, 2, index) }
+            return
+        }
+        guard payload.count >= 14, payload[7] & 0x80 != 0 else { return complain("no PTS", index) }
         let pts = timestamp(payload, 9, payload[7] & 0x40 != 0 ? 3 : 2, index)
         let dts = payload[7] & 0x40 != 0 ? timestamp(payload, 14, 1, index) : pts
         frames.append((pid, index, pts, dts))
@@ -234,7 +272,7 @@ struct TransportStreamCheck {
             shown[frame.pid] = pts
             places[frame.pid] = frame.packet
         }
-        for pid in known where pid != 0 && !frames.contains(where: { $0.pid == pid }) {
+        for pid in known.subtracting(data) where pid != 0 && !frames.contains(where: { $0.pid == pid }) {
             complaints.append("1.6 PID_error: nothing on PID \(pid)")
         }
     }

@@ -1,4 +1,5 @@
 import EventLoop
+import FLV
 import Fixtures
 import HLS
 import Media
@@ -70,6 +71,16 @@ struct Feed {
         numbering.changeConfiguration()
         untilKeyframe = 0
         return configure(avcC)
+    }
+
+    /// An ID3 tag, or without a number what tells of its track.
+    mutating func data(_ number: UInt8?) -> Frame {
+        var message = DataMessage(track: 0, streamType: 0x15)
+        message.isDeclaration = number == nil
+        message.clock = newest * 90
+        message.pts = newest * 90
+        let tag: [UInt8] = number.map { [0x49, 0x44, 0x33, $0] } ?? []
+        return frame(.script, newest, message.encode(payload: tag.span), .other, [.script, .data])
     }
 
     mutating func next(_ seconds: Int64) -> [Frame] {

@@ -153,6 +153,39 @@ private let forms: [PlaylistSettings.Form] = [.transportStream, .fragmentedMP4, 
         }
     }
 
+    @Test("data is in transport stream segments, each of which tells of it, and in no others", arguments: forms)
+    func data(_ form: PlaylistSettings.Form) throws {
+        var feed = Feed()
+        var frames = feed.begin() + [feed.data(nil)]
+        for number in UInt8(0)..<10 { frames += feed.next(1) + [feed.data(number)] }
+        let (node, late) = (Node(form), Node(form))
+        node.receive(frames)
+        late.learn()
+        let declaration = frames[2].body
+        declaration.withUnsafeBytes { late.packager.learn(.script, $0) }
+        late.receive(frames[100...])
+        let contents = node.contents()
+        #expect(late.contents().count > 2 && late.contents().allSatisfy { contents[$0.key] == $0.value })
+        guard form == .transportStream else {
+            let tag: [UInt8] = [0x49, 0x44, 0x33]
+            #expect(!contents.values.contains { bytes in bytes.indices.contains { bytes[$0...].starts(with: tag) } })
+            return
+        }
+        #expect(contents.count > 2)
+        for (name, bytes) in contents {
+            var reader = TSReader()
+            try reader.receive(bytes.span)
+            reader.finish()
+            var data = 0
+            var codecs: [String] = []
+            while let event = reader.next() {
+                if case .program(let program) = event { codecs = program.streams.map(\.codec.name) }
+                if case .frame(let frame) = event, frame.kind == .script, !frame.isConfiguration { data += 1 }
+            }
+            #expect(codecs == ["h264", "aac", "id3"] && (1...3).contains(data), "\(name) has \(data)")
+        }
+    }
+
     @Test("the end of the stream is the end of the playlist, and its last segment is there", arguments: forms)
     func end(_ form: PlaylistSettings.Form) throws {
         var feed = Feed()
