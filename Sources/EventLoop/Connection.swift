@@ -68,6 +68,7 @@ public final class Connection: PollerOwner {
     /// Written before the handshake was over.
     private var early: [UInt8] = []
     private var reading = true
+    private var isPeerGone = false
 
     /// Reads of one connection in one turn, so that one flooding publisher cannot starve the others.
     private static let readsPerTurn = 4
@@ -176,9 +177,12 @@ public final class Connection: PollerOwner {
             reading = true
             return updateInterest()
         }
-        // Unread input would turn the close into a reset that destroys what the peer has not read yet.
-        cs_shutdown_write(descriptor)
-        _ = cs_read(descriptor, loop.readBuffer.baseAddress, loop.readBuffer.count)
+        // Unread input would turn the close into a reset that destroys what the peer has not read yet. Behind its end there
+        // is none.
+        if !isPeerGone {
+            cs_shutdown_write(descriptor)
+            _ = cs_read(descriptor, loop.readBuffer.baseAddress, loop.readBuffer.count)
+        }
         close()
     }
 
@@ -199,12 +203,15 @@ public final class Connection: PollerOwner {
     }
 
     public func pollerReadable() {
+        // An unowned reference is counted whenever it is looked at.
+        let loop = loop
         for _ in 0..<Connection.readsPerTurn {
             guard let handler, reading else { return }
             let got = cs_read(descriptor, loop.readBuffer.baseAddress, loop.readBuffer.count)
             if got == -EAGAIN || got == -EINTR { return }
             guard got > 0 else {
                 reading = false
+                isPeerGone = true
                 updateInterest()
                 handler.ended(got == 0 ? .closedByPeer : .failed(Int32(-got)))
                 return

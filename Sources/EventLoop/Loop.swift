@@ -53,7 +53,7 @@ public final class Loop {
 
     /// Turns until `stop` is called.
     public func run() {
-        while !stopping { uv_run(uv, UV_RUN_ONCE) }
+        while !stopping { uv_run(uv, UV_RUN_DEFAULT) }
     }
 
     public func stop() {

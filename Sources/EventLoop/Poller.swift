@@ -58,12 +58,12 @@ final class Poller {
     }
 
     private func ready(_ status: Int32, _ events: Int32) {
-        withExtendedLifetime((self, owner)) {
-            // An error shows itself, with its reason, in the read that follows.
-            let readable = status < 0 || events & Int32(UV_READABLE.rawValue | UV_PRIORITIZED.rawValue) != 0
-            if readable { owner.pollerReadable() }
-            if !closed && events & Int32(UV_WRITABLE.rawValue) != 0 { owner.pollerWritable() }
-        }
+        // What it is told may make others let go of the owner. Whoever calls this holds the poller itself.
+        let owner = owner
+        // An error shows itself, with its reason, in the read that follows.
+        let readable = status < 0 || events & Int32(UV_READABLE.rawValue | UV_PRIORITIZED.rawValue) != 0
+        if readable { owner.pollerReadable() }
+        if !closed && events & Int32(UV_WRITABLE.rawValue) != 0 { owner.pollerWritable() }
     }
 
     deinit { precondition(closed, "a poller must be closed by its owner") }

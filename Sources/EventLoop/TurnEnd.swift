@@ -19,6 +19,9 @@ public final class TurnEnd {
         uv_prepare_init(loop.uv, prepare)
         check.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         prepare.pointee.data = check.pointee.data
+        // For good: to be called for nothing costs less than to be put on the loop's lists and off them in each turn.
+        uv_check_start(check) { Unmanaged<TurnEnd>.fromOpaque($0!.pointee.data).takeUnretainedValue().came() }
+        uv_prepare_start(prepare) { Unmanaged<TurnEnd>.fromOpaque($0!.pointee.data).takeUnretainedValue().came() }
     }
 
     deinit {
@@ -30,17 +33,11 @@ public final class TurnEnd {
         }
     }
 
-    public func arm() {
-        guard !isAwaited else { return }
-        isAwaited = true
-        uv_check_start(check) { Unmanaged<TurnEnd>.fromOpaque($0!.pointee.data).takeUnretainedValue().came() }
-        uv_prepare_start(prepare) { Unmanaged<TurnEnd>.fromOpaque($0!.pointee.data).takeUnretainedValue().came() }
-    }
+    public func arm() { isAwaited = true }
 
     private func came() {
+        guard isAwaited else { return }
         isAwaited = false
-        uv_check_stop(check)
-        uv_prepare_stop(prepare)
         // The call may drop the last reference to this.
         withExtendedLifetime(self) { call() }
     }

@@ -3,10 +3,10 @@ import EventLoop
 import Media
 import StreamLog
 
-struct Channel {
+final class Channel {
     let kind: WireKind
     var writer: LogWriter
-    private(set) var feeds: [LogFeed] = []
+    private var feeds: [LogFeed] = []
     private var published: UInt64 = 0
     /// Of a log whose frames depend on those before them.
     let muxer: (any LogMuxer)?
@@ -26,7 +26,7 @@ struct Channel {
     }
 
     /// Where the frame lies; nil if it is nothing in this format. `startsHere`: readers are to start at it.
-    mutating func append(
+    func append(
         _ frame: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, body: UnsafeRawBufferPointer,
         startsHere: Bool
     ) -> UInt64? {
@@ -40,28 +40,22 @@ struct Channel {
     }
 
     /// Tells the reading loops where the head is.
-    mutating func publish(from loop: Loop) {
+    func publish(from loop: Loop) {
         guard writer.head != published else { return }
         published = writer.head
-        let update = self.update(segments: Array(writer.takeNewSegments()))
+        let update = writer.takeUpdate()
         for feed in feeds { feed.publish(update, from: loop) }
     }
 
     /// A new reader learns of everything that is retained; those who read already stay in step.
-    mutating func subscribe(_ feed: LogFeed, from loop: Loop) {
+    func subscribe(_ feed: LogFeed, from loop: Loop) {
         publish(from: loop)
-        _ = writer.takeNewSegments()
+        _ = writer.takeUpdate()
         feeds.append(feed)
-        feed.publish(update(segments: writer.segments), from: loop)
+        feed.publish(writer.wholeUpdate, from: loop)
     }
 
-    mutating func unsubscribe(_ feed: LogFeed) { feeds.removeAll { $0 === feed } }
-
-    private func update(segments: [Segment]) -> LogUpdate {
-        LogUpdate(
-            head: writer.head, tail: writer.tail, joinPoint: writer.joinPoint, newSegments: segments,
-            newestMarkCount: writer.newestMarkCount, newestTimestamp: writer.newestTimestamp ?? 0)
-    }
+    func unsubscribe(_ feed: LogFeed) { feeds.removeAll { $0 === feed } }
 
     func end(_ reason: ViewerEnd) {
         for feed in feeds { feed.end(reason) }

@@ -119,16 +119,20 @@ public final class LogView {
     /// Takes in what the home loop has published and writes it out.
     func take(_ update: LogUpdate) {
         reader.extend(update)
-        while let expired = reader.expired {
-            rescue(from: expired.segment, until: expired.end)
-            for cursor in cursors { cursor.logDrops(before: expired.end) }
-            reader.dropOldest()
-        }
+        if update.news != nil { dropExpired() }
         if count > 0 {
             trunks.run()
             flush()
         }
         for cursor in cursors { cursor.logGrew() }
+    }
+
+    private func dropExpired() {
+        while let expired = reader.expired {
+            rescue(from: expired.segment, until: expired.end)
+            for cursor in cursors { cursor.logDrops(before: expired.end) }
+            reader.dropOldest()
+        }
     }
 
     private func flush() {

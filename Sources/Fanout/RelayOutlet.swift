@@ -14,7 +14,9 @@ public final class RelayOutlet: LogCursor {
     public let handle: StreamHandle
     public let serviceClass: UInt8
     public private(set) var credit: CreditWindow
+    /// Whether it waits for its turn on the trunk, and who comes behind it (`OutletQueue`).
     var isQueued = false
+    unowned(unsafe) var queuedNext: RelayOutlet?
 
     private let trunk: RelayTrunk
     private let from: ResumePoint
@@ -49,6 +51,8 @@ public final class RelayOutlet: LogCursor {
         self.onRefused = onRefused
         super.init(label: "relay", onEnd: onEnd)
     }
+
+    deinit { precondition(!isQueued, "an outlet leaves its trunk before it goes") }
 
     // MARK: Coming and going
 
@@ -174,6 +178,11 @@ public final class RelayOutlet: LogCursor {
         guard offset == batchEnd else { return true }
         guard let view, state == .live else { return false }
         let (start, head) = (offset, view.head)
+        // As a rule neither the quantum nor the credit cuts short what is new, and no frame has to be looked up.
+        if head - start <= quantum, credit.spendAll(Int(head - start)) {
+            batchEnd = head
+            return start < head
+        }
         var end = start
         while end < head, end - start < quantum {
             let frame = view.frame(around: end)

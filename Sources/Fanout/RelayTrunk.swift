@@ -12,18 +12,27 @@ import StreamLog
 
 public final class RelayTrunk {
     private let connection: Connection
-    private var ready: [RelayOutlet] = []
+    private var ready = OutletQueue()
     private var current: RelayOutlet?
     private var messages: [UInt8] = []
     private var isPumping = false
     /// The socket is full: trying again before it says otherwise would be a call for nothing.
     private var isBlocked = false
-    /// Whether the round has it on its list.
+    /// Whether the round has it on its list, and which came to that before it.
     var isInRound = false
+    var inRoundBefore: RelayTrunk?
 
-    /// The batches of one write, in their order, and the bytes of each.
-    private var batches: [(outlet: RelayOutlet, bytes: Int)] = []
+    /// The batches of one write, in their order.
+    private let batches = UnsafeMutablePointer<Batch>.allocate(capacity: RelayTrunk.maxBatches)
+    private var batchCount = 0
     private let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: RelayTrunk.maxVectors)
+
+    /// Counts no reference. Sound: it is looked at from the making of a write to its settling, and no outlet goes
+    /// in between.
+    private struct Batch {
+        unowned(unsafe) let outlet: RelayOutlet
+        let bytes: Int
+    }
 
     /// Bytes of one stream before the next has its turn: a large keyframe's worth.
     private static let quantum: UInt64 = 128 * 1024
@@ -33,10 +42,15 @@ public final class RelayTrunk {
     private static let maxVectors = 256
     /// Streams that wait for the end of the turn; with more there is nothing to be gained by waiting for others.
     private static let maxReady = maxVectors / LogReader.maxVectors
+    /// Each has a vector at least.
+    private static let maxBatches = maxVectors
 
     public init(_ connection: Connection) { self.connection = connection }
 
-    deinit { vectors.deallocate() }
+    deinit {
+        vectors.deallocate()
+        batches.deallocate()
+    }
 
     /// Sends a message of the node's own.
     public func send(_ bytes: [UInt8]) {
@@ -67,10 +81,7 @@ public final class RelayTrunk {
 
     private func enqueue(_ outlet: RelayOutlet) {
         guard !outlet.isQueued, current !== outlet else { return }
-        outlet.isQueued = true
-        var index = ready.count
-        while index > 0 && ready[index - 1].serviceClass < outlet.serviceClass { index -= 1 }
-        ready.insert(outlet, at: index)
+        ready.append(outlet)
     }
 
     /// The outlet has no batch any more, and no half-written frame.
@@ -80,9 +91,7 @@ public final class RelayTrunk {
 
     func forget(_ outlet: RelayOutlet) {
         interrupt(outlet)
-        guard outlet.isQueued else { return }
-        outlet.isQueued = false
-        ready.removeAll { $0 === outlet }
+        ready.remove(outlet)
     }
 
     // MARK: Writing
@@ -129,27 +138,25 @@ public final class RelayTrunk {
     /// Fills `vectors` with the rest of the current batch, and, unless messages are to follow it, with those of other
     /// outlets behind it.
     private func gather() -> (count: Int, bytes: Int) {
+        batchCount = 0
         var count = 0
         var bytes = 0
         var isWhole = true
         if let current { isWhole = add(current, &count, &bytes) }
-        var taken = 0
-        while isWhole, messages.isEmpty, taken < ready.count, bytes < RelayTrunk.maxWrite,
-            count + LogReader.maxVectors <= RelayTrunk.maxVectors
+        while isWhole, messages.isEmpty, bytes < RelayTrunk.maxWrite,
+            count + LogReader.maxVectors <= RelayTrunk.maxVectors, let outlet = ready.popFirst()
         {
-            let outlet = ready[taken]
-            taken += 1
-            outlet.isQueued = false
             if outlet.takeBatch(RelayTrunk.quantum) { isWhole = add(outlet, &count, &bytes) }
         }
-        ready.removeFirst(taken)
         return (count, bytes)
     }
 
     /// Whether all of the outlet's batch found room, so that another may follow.
     private func add(_ outlet: RelayOutlet, _ count: inout Int, _ bytes: inout Int) -> Bool {
         let batch = outlet.gather(into: vectors + count)
-        batches.append((outlet, batch.bytes))
+        precondition(batchCount < RelayTrunk.maxBatches)
+        batches.advanced(by: batchCount).initialize(to: Batch(outlet: outlet, bytes: batch.bytes))
+        batchCount += 1
         count += batch.count
         bytes += batch.bytes
         return batch.isWhole
@@ -161,7 +168,8 @@ public final class RelayTrunk {
         var left = written
         let half = current
         current = nil
-        for (outlet, bytes) in batches {
+        for index in 0..<batchCount {
+            let (outlet, bytes) = (batches[index].outlet, batches[index].bytes)
             let count = min(left, bytes)
             left -= count
             outlet.wrote(count)
@@ -171,14 +179,14 @@ public final class RelayTrunk {
                 current = outlet
             }
         }
-        for (outlet, _) in batches.reversed() where outlet !== current && !outlet.isBetweenBatches { putBack(outlet) }
-        batches.removeAll(keepingCapacity: true)
+        for index in (0..<batchCount).reversed() {
+            let outlet = batches[index].outlet
+            if outlet !== current && !outlet.isBetweenBatches { putBack(outlet) }
+        }
     }
 
-    /// Before the others of its class: its turn had come.
     private func putBack(_ outlet: RelayOutlet) {
         outlet.giveBack()
-        outlet.isQueued = true
-        ready.insert(outlet, at: ready.firstIndex { $0.serviceClass <= outlet.serviceClass } ?? ready.count)
+        ready.putBack(outlet)
     }
 }

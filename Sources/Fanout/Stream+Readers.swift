@@ -13,7 +13,7 @@ extension Stream {
     /// A log that nobody has read until now starts with what the frame log holds: from its newest keyframe on for
     /// viewers, all of it for other nodes, which ask for frames by their numbers.
     private func makeChannel(_ kind: WireKind) -> Int {
-        var channel = Channel(kind, retention: settings.retention)
+        let channel = Channel(kind, retention: settings.retention)
         guard let margins = channels[0].kind.bodyMargins else { preconditionFailure("no frame log") }
         let frames = channels[0].writer
         let start = kind.format == .relay ? frames.tail : frames.joinPoint?.offset ?? frames.head

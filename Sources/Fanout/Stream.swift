@@ -125,7 +125,9 @@ public final class Stream {
             isRepeated
             ? channels[0].writer.newestTimestamp ?? Int64(header.timestamp)
             : relayedTimeline.map(header.timestamp, now: counters.lastFrame)
-        if !isRepeated, let last = epochs.indices.last { epochs[last].shift = relayedTimeline.offset }
+        if !isRepeated, let last = epochs.indices.last, epochs[last].shift != relayedTimeline.offset {
+            epochs[last].shift = relayedTimeline.offset
+        }
         var mark = FrameMark(
             size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags,
             session: session)
@@ -196,15 +198,14 @@ public final class Stream {
         let source = WireEncoder.Source(stream: number, epoch: epoch, shift: epochs.last?.shift ?? 0)
         let isJoin = joinable(mark.flags, mark.timestamp)
         body.withUnsafeBytes { body in
-            for index in channels.indices where index == 0 || channels[index].isRead {
-                let kind = channels[index].kind
-                guard kind.tracks.contains(frame.kind), !frame.isData || kind.holdsData else { continue }
-                // A channel is asked only where it may say something else: that costs a copy of it.
-                let startsHere = isJoin.contains(kind.format.isMuxed ? channels[index].joinTracks : kind.tracks)
-                let offset = channels[index].append(
-                    frame.kind, mark, of: source, body: body, startsHere: startsHere)
+            for channel in channels where channel.isRead || channel === channels[0] {
+                guard channel.kind.tracks.contains(frame.kind), !frame.isData || channel.kind.holdsData else {
+                    continue
+                }
+                let startsHere = isJoin.contains(channel.joinTracks)
+                let offset = channel.append(frame.kind, mark, of: source, body: body, startsHere: startsHere)
                 guard startsHere, let offset else { continue }
-                channels[index].writer.setJoinPoint(joinPoint(channels[index], offset, mark, source))
+                channel.writer.setJoinPoint(joinPoint(channel, offset, mark, source))
             }
         }
         if let packaging { package(frame.kind, mark, of: source, packaging) }
@@ -317,9 +318,9 @@ public final class Stream {
     /// To be called when the publisher's read is through: writes what is due, and sees to it that the rest will be.
     public func flushIfDue() {
         var isWatched = false
-        for index in channels.indices where channels[index].isRead {
+        for channel in channels where channel.isRead {
             // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
-            if channels[index].kind.format == .relay { publish(index) } else { isWatched = true }
+            if channel.kind.format == .relay { channel.publish(from: loop) } else { isWatched = true }
         }
         guard isWatched else { return flush.reset() }
         switch flush.due(now: loop.now, pressure: handle.hub.pressure(of: loop)) {
@@ -331,11 +332,7 @@ public final class Stream {
 
     private func flushAll() {
         flush.flushed(now: loop.now)
-        for index in channels.indices { publish(index) }
-    }
-
-    private func publish(_ index: Int) {
-        if channels[index].isRead { channels[index].publish(from: loop) }
+        for channel in channels where channel.isRead { channel.publish(from: loop) }
     }
 
     private func arm(_ milliseconds: UInt64) {

@@ -6,7 +6,8 @@
 import EventLoop
 
 final class TrunkRound {
-    private var waiting: [RelayTrunk] = []
+    /// The newest; each knows the one before it (`RelayTrunk.inRoundBefore`).
+    private var waiting: RelayTrunk?
     private let loop: Loop
     private var turnEnd: TurnEnd?
 
@@ -18,8 +19,9 @@ final class TrunkRound {
     func add(_ trunk: RelayTrunk) {
         guard !trunk.isInRound else { return }
         trunk.isInRound = true
-        if waiting.isEmpty { awaitTurnEnd() }
-        waiting.append(trunk)
+        if waiting == nil { awaitTurnEnd() }
+        trunk.inRoundBefore = waiting
+        waiting = trunk
     }
 
     private func awaitTurnEnd() {
@@ -29,7 +31,9 @@ final class TrunkRound {
 
     /// Writes what waits.
     func run() {
-        while let trunk = waiting.popLast() {
+        while let trunk = waiting {
+            waiting = trunk.inRoundBefore
+            trunk.inRoundBefore = nil
             trunk.isInRound = false
             trunk.pump()
         }

@@ -8,11 +8,11 @@ public struct SegmentNumber: Sendable, Hashable {
     /// Whole seconds that no segment of the session is longer than, rounded; 0 while that is not known.
     public var target: UInt8
 
-    public init(number: UInt32 = 0, discontinuity: UInt32 = 0, target: UInt8 = 0) {
+    @inlinable public init(number: UInt32 = 0, discontinuity: UInt32 = 0, target: UInt8 = 0) {
         self.number = number
         self.discontinuity = discontinuity
         self.target = target
     }
 
-    public static let none = SegmentNumber()
+    @inlinable public static var none: SegmentNumber { SegmentNumber() }
 }

@@ -16,7 +16,9 @@ final class RelayFeed {
     var stream: UInt32?
     var path: RelayPath?
     var meter: CreditMeter
+    /// Whether frames came for it in this read, and for which feed before it.
     var isTouched = false
+    var touchedBefore: RelayFeed?
     /// It goes as soon as another delivers.
     var isLeaving = false
     /// The parent itself wants to be left: a way that leads through it is none.

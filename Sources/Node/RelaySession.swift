@@ -32,8 +32,10 @@ final class RelaySession: WireSession {
     var waiting: [UInt32: RelayWait] = [:]
     /// Streams that the peer was refused because nobody has them: it is told when they come.
     var interests: [StreamName: RelayInterest] = [:]
-    /// Streams that frames came for in this read: to be flushed once.
-    private var touched: [RelayFeed] = []
+    /// When this read came, in nanoseconds of the monotonic clock.
+    private var readAt: UInt64 = 0
+    /// Streams that frames came for in this read: to be flushed once. The newest; each knows the one before it.
+    private var touched: RelayFeed?
     /// The feed of the newest frame, which is as a rule that of the next one, too.
     private var current: RelayFeed?
     private var opened: [(RelaySession?) -> Void] = []
@@ -94,25 +96,28 @@ final class RelaySession: WireSession {
     // MARK: Input
 
     override func received(_ bytes: UnsafeBufferPointer<UInt8>) {
-        heartbeat.heard(now: Clock.monotonicNanoseconds)
+        readAt = Clock.monotonicNanoseconds
+        heartbeat.heard(now: readAt)
         var at = 0
         // Sound: the bytes stay where they are for the length of this call.
         let span = Span(_unsafeElements: bytes)
         while !isEnded {
             if let (header, body) = machine.takeFrame(span, &at) {
                 if let feed = admit(header) { take(header, span.extracting(body), from: feed) }
+                // It was taken between messages: of nothing `next` has nothing to say.
+                if at == span.count { break }
             } else if let action = machine.next(span, &at) {
                 perform(action)
             } else {
                 break
             }
         }
-        // The list keeps its storage: there is one for each read. A flush brings no frame, and makes it no longer.
-        for feed in touched {
+        while let feed = touched {
+            touched = feed.touchedBefore
+            feed.touchedBefore = nil
             feed.isTouched = false
             feed.upstream?.flush()
         }
-        touched.removeAll(keepingCapacity: true)
     }
 
     private func perform(_ action: RelayAction) {
@@ -208,11 +213,12 @@ final class RelaySession: WireSession {
 
     private func take(_ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed) {
         guard let upstream = feed.upstream else { return }
-        upstream.take(header, body, from: feed, clockOffset: clockOffset)
+        upstream.take(header, body, from: feed, at: readAt, clockOffset: clockOffset)
         consume(header.wireSize, of: feed)
         if !feed.isTouched {
             feed.isTouched = true
-            touched.append(feed)
+            feed.touchedBefore = touched
+            touched = feed
         }
     }
 

@@ -12,10 +12,12 @@ extension Upstream {
 
     /// `clockOffset`: how far the parent's clock is ahead of ours. What it says of the frame's age is put into our
     /// terms, and told on in these: each link needs to know its own two clocks only.
-    func take(_ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed, clockOffset: Int64) {
+    func take(
+        _ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed, at now: UInt64, clockOffset: Int64
+    ) {
         var header = header
         header.wallClock &-= clockOffset
-        let verdict = merge.offer(header, body: body, from: feed.source, now: Clock.monotonicNanoseconds)
+        let verdict = merge.offer(header, body: body, from: feed.source, now: now)
         if verdict != .hold { append(header, body, verdict) }
         if merge.isHolding { drainHeld() }
     }

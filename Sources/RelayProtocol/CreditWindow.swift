@@ -27,6 +27,13 @@ public struct CreditWindow: Sendable, Equatable {
         return true
     }
 
+    /// Frames of this many bytes in all go, if the credit is enough for every one of them: as if each was spent for.
+    public mutating func spendAll(_ bytes: Int) -> Bool {
+        guard Int64(bytes) <= balance else { return false }
+        balance -= Int64(bytes)
+        return true
+    }
+
     /// Bytes that go whether there is credit or not: a prologue, which the child pays back like any frames.
     public mutating func charge(_ bytes: Int) { balance -= Int64(bytes) }
 

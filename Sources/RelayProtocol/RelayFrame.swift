@@ -27,15 +27,16 @@ public struct RelayFrame: Sendable, Equatable {
 
     public struct Flags: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
-        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        // Computed, not stored: other modules then see numbers, and call nothing for each frame.
         /// A decoder can start here.
-        public static let keyframe = Flags(rawValue: 1)
+        @inlinable public static var keyframe: Flags { Flags(rawValue: 1) }
         /// Decoder configuration: no picture or sound of its own.
-        public static let configuration = Flags(rawValue: 2)
+        @inlinable public static var configuration: Flags { Flags(rawValue: 2) }
         /// Repeats what a joining child needs before the frame whose number it bears: configuration or metadata. It is
         /// no frame of the sequence: it is neither counted nor relayed as one.
-        public static let prologue = Flags(rawValue: 4)
+        @inlinable public static var prologue: Flags { Flags(rawValue: 4) }
     }
 
     public struct Header: Sendable, Equatable {

@@ -19,8 +19,10 @@ public struct LogWriter {
     /// The offset after the last byte.
     public private(set) var head: UInt64
     public private(set) var joinPoint: JoinPoint?
-    /// Segments made since `takeNewSegments`: what readers have not been told of.
+    /// Segments made since `takeUpdate`: what readers have not been told of.
     private var untold = 0
+    /// Whether segments or the join point have changed since then.
+    private var hasNews = false
 
     private let retention: Retention
 
@@ -87,12 +89,14 @@ public struct LogWriter {
     public mutating func setJoinPoint(_ point: JoinPoint) {
         assert(point.offset >= tail && point.offset <= head)
         joinPoint = point
+        hasNews = true
     }
 
     private mutating func openSegment(holding size: Int) {
         trim(needing: size)
         segments.append(Segment(base: head, capacity: max(LogWriter.segmentBytes, size)))
         untold += 1
+        hasNews = true
     }
 
     /// Drops whole segments that lie outside the retention. The newest keyframe is kept as long as the memory allows:
@@ -113,14 +117,28 @@ public struct LogWriter {
         return newest - segment.marks[segment.markCount - 1].timestamp > retention.milliseconds
     }
 
-    /// The segments that were opened since the last call.
-    public mutating func takeNewSegments() -> ArraySlice<Segment> {
-        defer { untold = 0 }
-        return segments.suffix(untold)
+    /// What readers have not been told of. It is for all of them: each is told of a segment once.
+    public mutating func takeUpdate() -> LogUpdate {
+        guard hasNews else { return update(nil) }
+        defer {
+            hasNews = false
+            untold = 0
+        }
+        return update(news(of: Array(segments.suffix(untold))))
     }
 
-    /// Frames in the newest segment, for publication together with `head`.
-    public var newestMarkCount: Int { segments.last?.markCount ?? 0 }
+    /// Everything that is retained, for a reader that begins.
+    public var wholeUpdate: LogUpdate { update(news(of: segments)) }
+
+    private func news(of segments: [Segment]) -> LogUpdate.News {
+        LogUpdate.News(tail: tail, joinPoint: joinPoint, segments: segments)
+    }
+
+    private func update(_ news: LogUpdate.News?) -> LogUpdate {
+        LogUpdate(
+            head: head, newestMarkCount: segments.last?.markCount ?? 0, newestTimestamp: newestTimestamp ?? 0,
+            news: news)
+    }
 
     /// Visits retained frames from the first at or after `offset`, each with its bytes.
     public func forEachFrame(from offset: UInt64, _ visit: (FrameMark, UnsafeRawBufferPointer) -> Void) {

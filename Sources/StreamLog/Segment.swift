@@ -26,6 +26,16 @@ public final class Segment: @unchecked Sendable {
         marks = .allocate(capacity: Segment.markCapacity)
     }
 
+    /// Of no log: holds these bytes, without marks.
+    init(copying copied: [UInt8]) {
+        base = 0
+        capacity = copied.count
+        used = copied.count
+        bytes = .allocate(byteCount: max(1, copied.count), alignment: 16)
+        marks = .allocate(capacity: 0)
+        copied.withUnsafeBytes { if let from = $0.baseAddress { bytes.copyMemory(from: from, byteCount: $0.count) } }
+    }
+
     deinit {
         bytes.deallocate()
         marks.deallocate()
@@ -55,19 +65,20 @@ public struct FrameMark: Sendable, Equatable {
 
     public struct Flags: OptionSet, Sendable {
         public let rawValue: UInt8
-        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-        public static let audio = Flags(rawValue: 1)
-        public static let video = Flags(rawValue: 2)
-        public static let script = Flags(rawValue: 4)
+        // Computed, not stored: other modules then see numbers, and call nothing for each frame.
+        @inlinable public static var audio: Flags { Flags(rawValue: 1) }
+        @inlinable public static var video: Flags { Flags(rawValue: 2) }
+        @inlinable public static var script: Flags { Flags(rawValue: 4) }
         /// A viewer can start here.
-        public static let keyframe = Flags(rawValue: 8)
+        @inlinable public static var keyframe: Flags { Flags(rawValue: 8) }
         /// Decoder configuration: no picture or sound of its own.
-        public static let configuration = Flags(rawValue: 16)
+        @inlinable public static var configuration: Flags { Flags(rawValue: 16) }
         /// Said before, and put here for those who came later: no frame of the sequence, bears the next one's number.
-        public static let repeated = Flags(rawValue: 32)
+        @inlinable public static var repeated: Flags { Flags(rawValue: 32) }
         /// Script data that only some formats have a place for.
-        public static let data = Flags(rawValue: 64)
+        @inlinable public static var data: Flags { Flags(rawValue: 64) }
     }
 
     public init(

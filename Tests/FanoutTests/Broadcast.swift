@@ -87,16 +87,13 @@ extension Studio {
     func contents(_ shelf: Shelf) -> [String: [UInt8]] {
         guard case .playlist(let text, _) = offer(shelf, "media.m3u8") else { return [:] }
         var found: [String: [UInt8]] = [:]
-        for line in String(decoding: text.bytes, as: UTF8.self).split(separator: "\n") {
+        let bytes = text.file(isSettled: false, takesGzip: false).bytes.copy
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             // A name is the line, or stands in quotation marks.
             let quoted = line.split(separator: "\"", omittingEmptySubsequences: false)
             let name = line.hasPrefix("#") ? (quoted.count > 1 ? String(quoted[1]) : "") : String(line)
             guard ResourceName(name) != nil, !line.hasPrefix("#EXT-X-PRELOAD-HINT") else { continue }
-            switch offer(shelf, name) {
-            case .media(let bytes, _): found[name] = bytes.copy
-            case .initialisation(let bytes, _): found[name] = bytes
-            default: found[name] = []
-            }
+            if case .file(let file) = offer(shelf, name) { found[name] = file.bytes.copy } else { found[name] = [] }
         }
         return found
     }

@@ -18,6 +18,24 @@ struct ResponseTests {
         #expect(text(response.encode(head: true, keepAlive: true, date: date)) == head)
     }
 
+    @Test("a prepared head and its tail are the head of the same answer, made anew")
+    func prepared() {
+        var response = HTTPResponse(status: 200)
+        response.set("Content-Type", "video/mp4")
+        response.set("ETag", "\"7\r\n\"")
+        let date = HTTPDate.format(784_111_777)
+        let prepared = PreparedResponse(response, length: 4_711)
+        for isKept in [true, false] {
+            let made = text(prepared.head + PreparedResponse.tail(date: date, keepAlive: isKept))
+            let anew = text(response.encode(keepAlive: isKept, date: date, following: 4_711))
+            #expect(made.hasSuffix("\r\n\r\n"))
+            #expect(made.split(separator: "\r\n").sorted() == anew.split(separator: "\r\n").sorted())
+            #expect(made.split(separator: "\r\n").first == "HTTP/1.1 200 OK")
+        }
+        response.body = [1, 2, 3]
+        #expect(PreparedResponse(response, length: 3).response.body.isEmpty, "the body is somebody else's")
+    }
+
     @Test("an answer without content has no length")
     func noContent() {
         let encoded = text(HTTPResponse(status: 204).encode(keepAlive: false))

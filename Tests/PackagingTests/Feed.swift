@@ -171,17 +171,14 @@ final class Node {
 
     var playlistBytes: [UInt8]? {
         guard case .playlist(let text, _) = offer("media.m3u8") else { return nil }
-        return text.bytes
+        return text.file(isSettled: false, takesGzip: false).bytes.copy
     }
 
     var playlist: ParsedPlaylist? { playlistBytes.flatMap { try? ParsedPlaylist($0) } }
 
     func bytes(_ name: String) -> [UInt8]? {
-        switch offer(name) {
-        case .media(let bytes, _): bytes.copy
-        case .initialisation(let bytes, _): bytes
-        default: nil
-        }
+        guard case .file(let file) = offer(name) else { return nil }
+        return file.bytes.copy
     }
 
     /// Everything that the playlist names, by name.

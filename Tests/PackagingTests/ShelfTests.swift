@@ -116,8 +116,8 @@ import Testing
                     peak = max(peak, node.shelf.stats.bytes)
                 }
                 most.append(peak)
-                if let list = node.playlist, case .media(let bytes, _) = node.offer(list.entries[0].uri) {
-                    held += bytes.owners.map { WeakSegment(segment: $0) }
+                if let list = node.playlist, case .file(let file) = node.offer(list.entries[0].uri) {
+                    held += file.bytes.owners.map { WeakSegment(segment: $0) }
                 }
             }
             #expect(most[1...].allSatisfy { $0 < most[1] * 5 / 4 }, "\(most)")

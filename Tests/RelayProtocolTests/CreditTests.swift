@@ -16,6 +16,14 @@ struct CreditTests {
         #expect(window.spend(1) == false && window.stalls == 2)
     }
 
+    @Test("frames that the credit is enough for are spent for at once, as one by one; others are not spent for")
+    func spendingAll() {
+        var window = CreditWindow(initial: 100)
+        #expect(!window.spendAll(101) && window.balance == 100)
+        #expect(window.spendAll(60) && window.spendAll(40) && window.balance == 0)
+        #expect(window.spendAll(1) == false && window.stalls == 0)
+    }
+
     @Test("credit beyond the limit is refused, and so is what would overflow")
     func overflow() throws {
         var window = CreditWindow(initial: .max)

@@ -117,6 +117,18 @@ struct ParserTests {
         }
     }
 
+    @Test("behind a frame that was taken, and was the last of a piece, nothing is left to be told")
+    func takenLast() throws {
+        let bytes = [[7, 8], []].flatMap { RelayMessage.frame(frame(1, body: $0)).bytes }
+        var parser = RelayParser(open: true)
+        var at = 0
+        while parser.takeFrame(bytes.span, &at) != nil {
+            guard at == bytes.count else { continue }
+            #expect(try parser.next(bytes.span, &at) == nil)
+        }
+        #expect(at == bytes.count)
+    }
+
     @Test("fields that a later version adds to a frame are passed over, with the body or without it")
     func longerFields() throws {
         let frame = frame(3, body: [1, 2, 3, 4])

@@ -25,11 +25,7 @@ private struct Pair: ~Copyable {
     }
 
     mutating func publish() {
-        reader.extend(
-            LogUpdate(
-                head: writer.head, tail: writer.tail, joinPoint: writer.joinPoint,
-                newSegments: Array(writer.takeNewSegments()), newestMarkCount: writer.newestMarkCount,
-                newestTimestamp: writer.newestTimestamp ?? 0))
+        reader.extend(writer.takeUpdate())
         while reader.expired != nil { reader.dropOldest() }
     }
 
@@ -137,10 +133,7 @@ struct LogTests {
         var pending: LogUpdate?
         for frame in 0..<100 {
             pair.append(10_000, timestamp: Int64(frame), fill: UInt8(frame))
-            let update = LogUpdate(
-                head: pair.writer.head, tail: pair.writer.tail, joinPoint: nil,
-                newSegments: Array(pair.writer.takeNewSegments()), newestMarkCount: pair.writer.newestMarkCount,
-                newestTimestamp: Int64(frame))
+            let update = pair.writer.takeUpdate()
             if pending == nil { pending = update } else { pending!.merge(update) }
         }
         pair.reader.extend(pending!)
@@ -151,6 +144,26 @@ struct LogTests {
             #expect(isRight)
             offset += UInt64(bytes.count)
         }
+    }
+
+    @Test("an update has news when segments or the join point changed, and what a busy loop missed of them is kept")
+    func news() {
+        var pair = Pair(.init())
+        pair.append(10, timestamp: 0, fill: 1, keyframe: true)
+        var pending = pair.writer.takeUpdate()
+        #expect(pending.news?.segments.count == 1 && pending.news?.joinPoint?.offset == 0)
+        pair.append(10, timestamp: 1, fill: 2)
+        let quiet = pair.writer.takeUpdate()
+        #expect(quiet.news == nil && quiet.head == 20 && quiet.newestMarkCount == 2)
+        pending.merge(quiet)
+        #expect(pending.news?.segments.count == 1 && pending.head == 20)
+        pair.append(LogWriter.segmentBytes, timestamp: 2, fill: 3)
+        pair.append(10, timestamp: 3, fill: 4, keyframe: true)
+        pending.merge(pair.writer.takeUpdate())
+        #expect(pending.news?.segments.map(\.base) == pair.writer.segments.map(\.base))
+        #expect(pending.news?.joinPoint == pair.writer.joinPoint && pending.newestMarkCount == 1)
+        #expect(pair.writer.takeUpdate().news == nil)
+        #expect(pair.writer.wholeUpdate.news?.segments.count == pair.writer.segments.count)
     }
 
     @Test("the frame rate comes out of rounded timestamps", arguments: [24.0, 25, 29.97, 50, 60])

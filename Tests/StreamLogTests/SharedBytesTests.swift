@@ -116,4 +116,22 @@ import Testing
         shared.append(SharedBytes())
         #expect(shared.copy == [])
     }
+
+    @Test("are copied from bytes that lie in no log, and go on with others as ever")
+    func copies() throws {
+        var writer = LogWriter(retention: .init())
+        var shared = SharedBytes(copying: [1, 2, 3])
+        shared.append(Self.append([4, 5], to: &writer))
+        shared.append(SharedBytes(copying: [6]))
+        #expect(shared.copy == [1, 2, 3, 4, 5, 6] && shared[2..<6].copy == [3, 4, 5, 6])
+        #expect(Self.gathered(shared, limit: 2, most: 2) == shared.copy)
+        #expect(SharedBytes(copying: []).count == 0)
+        weak var segment: Segment?
+        do {
+            let copy = SharedBytes(copying: [7])
+            segment = copy.owners[0]
+            #expect(segment != nil)
+        }
+        #expect(segment == nil)
+    }
 }
