@@ -50,7 +50,7 @@ var targets: [Target] = [
     room("EventLoop", ["CUV", "CSystem", "TLS", "ProxyProtocol"]),
     room("SRT", ["CSRT", "EventLoop"]),
     room("Configuration", ["CYAML", "Recording"]),
-    room("Packaging", ["Media", "FMP4", "HLS", "MPEGTS", "StreamLog", "EventLoop", "CZlib"]),
+    room("Packaging", ["Media", "FMP4", "HLS", "HTTP", "MPEGTS", "StreamLog", "EventLoop", "CZlib"]),
     room(
         "Fanout",
         [

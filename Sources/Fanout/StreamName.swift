@@ -8,13 +8,14 @@ public struct StreamName: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil for names that are empty, too long, or hold what no URL or log should: control characters.
     public init?(app: String, name: String) {
-        for part in [app, name] {
-            guard !part.isEmpty, part.utf8.count <= StreamName.maxLength,
-                !part.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
-            else { return nil }
-        }
+        guard StreamName.isName(app), StreamName.isName(name) else { return nil }
         self.app = app
         self.name = name
+    }
+
+    private static func isName(_ part: String) -> Bool {
+        // Bytes of other characters than these are all above them.
+        !part.isEmpty && part.utf8.count <= maxLength && !part.utf8.contains { $0 < 0x20 || $0 == 0x7F }
     }
 
     public var description: String { "\(app)/\(name)" }

@@ -25,6 +25,7 @@ public struct PlaylistRequest: Hashable, Sendable {
 
     /// `query`: what follows the question mark, not decoded; empty where there is none.
     public init(query: some StringProtocol) throws(PlaylistRequestError) {
+        if query.isEmpty { return }
         let bytes = Array(query.utf8.prefix(Self.longestQuery + 1))
         guard bytes.count <= Self.longestQuery else { throw .tooLong }
         for pair in bytes.split(separator: UInt8(ascii: "&")) where pair.starts(with: "_HLS_".utf8) {

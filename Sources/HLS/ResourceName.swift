@@ -25,9 +25,11 @@ public enum ResourceName: Hashable, Sendable {
     /// The longest name, in bytes: a part of an audio track.
     public static let longest = 64
 
-    public init?(_ text: some StringProtocol) {
-        let bytes = Array(text.utf8.prefix(Self.longest + 1))
-        guard bytes.count <= Self.longest, let name = Self.parse(bytes[...]) else { return nil }
+    public init?(_ text: String) { self.init(text[...]) }
+
+    public init?(_ text: Substring) {
+        let bytes = text.utf8Span.span
+        guard bytes.count <= Self.longest, let name = Self.parse(bytes) else { return nil }
         self = name
     }
 
@@ -49,52 +51,75 @@ public enum ResourceName: Hashable, Sendable {
 }
 
 extension ResourceName {
-    private static func parse(_ bytes: ArraySlice<UInt8>) -> ResourceName? {
-        if bytes.elementsEqual("index.m3u8".utf8) { return .multivariant }
-        if bytes.elementsEqual("media.m3u8".utf8) { return .playlist(.main) }
+    private static func parse(_ bytes: Span<UInt8>) -> ResourceName? {
+        if middle(of: bytes, "index.m3u8", "")?.isEmpty == true { return .multivariant }
+        if middle(of: bytes, "media.m3u8", "")?.isEmpty == true { return .playlist(.main) }
         if let hash = middle(of: bytes, "init-", ".mp4") {
-            return hexadecimal(hash).map { .initialisation($0) }
+            return hexadecimal(bytes.extracting(hash)).map { .initialisation($0) }
         }
-        guard let rest = middle(of: bytes, "audio-", "") else { return numbered(bytes, of: .main) }
+        guard let behind = middle(of: bytes, "audio-", "") else { return numbered(bytes, of: .main) }
+        let rest = bytes.extracting(behind)
         if let id = middle(of: rest, "", ".m3u8") {
-            return decimal(id).flatMap { UInt8(exactly: $0) }.map { .playlist(.audio($0)) }
+            return track(rest.extracting(id)).map { .playlist(.audio($0)) }
         }
-        guard let dash = rest.firstIndex(of: UInt8(ascii: "-")),
-            let id = decimal(rest[..<dash]).flatMap({ UInt8(exactly: $0) })
-        else { return nil }
-        return numbered(rest[(dash + 1)...], of: .audio(id))
+        guard let dash = first(UInt8(ascii: "-"), in: rest), let id = track(rest.extracting(..<dash)) else {
+            return nil
+        }
+        return numbered(rest.extracting((dash + 1)...), of: .audio(id))
     }
 
-    private static func numbered(_ bytes: ArraySlice<UInt8>, of rendition: Rendition) -> ResourceName? {
+    private static func numbered(_ bytes: Span<UInt8>, of rendition: Rendition) -> ResourceName? {
         if let number = middle(of: bytes, "", ".ts") {
-            return decimal(number).map { .segment(rendition, $0, .transportStream) }
+            return decimal(bytes.extracting(number)).map { .segment(rendition, $0, .transportStream) }
         }
-        guard let stem = middle(of: bytes, "", ".m4s") else { return nil }
-        guard let dot = stem.firstIndex(of: UInt8(ascii: ".")) else {
+        guard let range = middle(of: bytes, "", ".m4s") else { return nil }
+        let stem = bytes.extracting(range)
+        guard let dot = first(UInt8(ascii: "."), in: stem) else {
             return decimal(stem).map { .segment(rendition, $0, .fragmentedMP4) }
         }
-        guard let number = decimal(stem[..<dot]), let index = decimal(stem[(dot + 1)...]) else { return nil }
+        guard let number = decimal(stem.extracting(..<dot)), let index = decimal(stem.extracting((dot + 1)...)) else {
+            return nil
+        }
         return .part(rendition, number, index: index)
     }
 
+    private static func first(_ byte: UInt8, in bytes: Span<UInt8>) -> Int? {
+        for index in bytes.indices where bytes[index] == byte { return index }
+        return nil
+    }
+
+    /// What is between the two; nil if it does not begin and end so.
     private static func middle(
-        of bytes: ArraySlice<UInt8>, _ prefix: String, _ suffix: String
-    ) -> ArraySlice<UInt8>? {
-        guard bytes.count >= prefix.utf8.count + suffix.utf8.count, bytes.starts(with: prefix.utf8),
-            bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
-        else { return nil }
-        return bytes.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)
+        of bytes: Span<UInt8>, _ prefix: StaticString, _ suffix: StaticString
+    ) -> Range<Int>? {
+        let (before, after) = (prefix.utf8CodeUnitCount, suffix.utf8CodeUnitCount)
+        guard bytes.count >= before + after else { return nil }
+        // Sound: a static string's bytes are always there.
+        for index in 0..<before where bytes[index] != prefix.utf8Start[index] { return nil }
+        let end = bytes.count - after
+        for index in 0..<after where bytes[end + index] != suffix.utf8Start[index] { return nil }
+        return before..<end
     }
 
-    private static func decimal(_ digits: ArraySlice<UInt8>) -> UInt32? {
-        guard let first = digits.first, digits.count == 1 || first != UInt8(ascii: "0") else { return nil }
-        return Digits.decimal(digits).flatMap { UInt32(exactly: $0) }
+    private static func track(_ digits: Span<UInt8>) -> UInt8? { decimal(digits).flatMap { UInt8(exactly: $0) } }
+
+    private static func decimal(_ digits: Span<UInt8>) -> UInt32? {
+        guard (1...Digits.most).contains(digits.count), digits.count == 1 || digits[0] != UInt8(ascii: "0") else {
+            return nil
+        }
+        var value: UInt64 = 0
+        for index in digits.indices {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digits[index]) else { return nil }
+            value = value * 10 + UInt64(digits[index] - UInt8(ascii: "0"))
+        }
+        return UInt32(exactly: value)
     }
 
-    private static func hexadecimal(_ digits: ArraySlice<UInt8>) -> UInt64? {
+    private static func hexadecimal(_ digits: Span<UInt8>) -> UInt64? {
         guard digits.count == 16 else { return nil }
         var value: UInt64 = 0
-        for digit in digits {
+        for index in digits.indices {
+            let digit = digits[index]
             switch digit {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
             case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)

@@ -23,6 +23,11 @@ enum Ascii {
     /// What a header value may hold: visible characters, blanks, and bytes above ASCII.
     static func isFieldValue(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == tab }
 
+    /// In lower case, where it is a letter.
+    static func lower(_ byte: UInt8) -> UInt8 {
+        byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+    }
+
     static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
 
     static func isToken(_ text: some StringProtocol) -> Bool { !text.isEmpty && text.utf8.allSatisfy(isToken) }
@@ -36,5 +41,22 @@ enum Ascii {
             return member
         }
         .filter { !$0.isEmpty }
+    }
+}
+
+extension Span<UInt8> {
+    /// The bytes as text, whatever they are.
+    func text(_ range: Range<Int>) -> String {
+        // Sound: the string is a copy.
+        extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The bytes as text in lower case: they are ASCII.
+    func lowercaseText(_ range: Range<Int>) -> String {
+        let part = extracting(range)
+        return String(unsafeUninitializedCapacity: part.count) { buffer in
+            for i in part.indices { buffer[i] = Ascii.lower(part[i]) }
+            return part.count
+        }
     }
 }

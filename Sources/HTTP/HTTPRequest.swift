@@ -49,6 +49,10 @@ public struct HTTPRequest: Sendable {
 
     /// The first value of the named header, whatever its case.
     public func header(_ name: String) -> String? {
+        // Most of what is looked for is not there: whether to look again, in lower case, costs less than a copy.
+        if headers.isEmpty { return nil }
+        if let found = headers.first(where: { $0.name == name }) { return found.value }
+        guard name.utf8.contains(where: { $0 != Ascii.lower($0) }) else { return nil }
         let wanted = name.lowercased()
         return headers.first { $0.name == wanted }?.value
     }
@@ -57,5 +61,7 @@ public struct HTTPRequest: Sendable {
     public var queryItems: [(name: String, value: String)] { parseQuery(query) }
 
     /// The first query value of that name.
-    public func query(_ name: String) -> String? { queryItems.first { $0.name == name }?.value }
+    public func query(_ name: String) -> String? {
+        query.isEmpty ? nil : queryItems.first { $0.name == name }?.value
+    }
 }

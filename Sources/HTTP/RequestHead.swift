@@ -90,8 +90,7 @@ struct RequestHead {
             throw .bad("http_bad_header_value", "a header value has a control character")
         }
         return HTTPRequest.Header(
-            name: String(decoding: line.copy(0..<colon), as: UTF8.self).lowercased(),
-            value: String(decoding: line.copy(start..<end), as: UTF8.self))
+            name: line.lowercaseText(0..<colon), value: line.text(start..<end))
     }
 
     /// RFC 9112 §3.2: one Host, and in HTTP/1.1 not none.
@@ -103,6 +102,10 @@ struct RequestHead {
     }
 
     private func findFraming(limits: HTTPLimits) throws(HTTPError) -> Framing {
+        // Most requests have neither.
+        guard headers.contains(where: { $0.name == "transfer-encoding" || $0.name == "content-length" }) else {
+            return .none
+        }
         let codings = headers.filter { $0.name == "transfer-encoding" }
         let lengths = headers.filter { $0.name == "content-length" }
         guard codings.isEmpty || lengths.isEmpty else {

@@ -21,12 +21,13 @@ struct RequestLine {
             throw .bad("http_bad_request_line", "the request target is empty, malformed or without a version")
         }
         version = try Self.version(line.extracting((targetEnd + 1)...))
-        method = String(decoding: line.copy(0..<methodEnd), as: UTF8.self)
+        method = line.text(0..<methodEnd)
         // ffmpeg sends names above ASCII as typed, unescaped.
-        guard let text = String(validating: line.copy(targetStart..<targetEnd), as: UTF8.self) else {
+        do {
+            target = String(copying: try UTF8Span(validating: line.extracting(targetStart..<targetEnd)))
+        } catch {
             throw .bad("http_bad_target", "the request target is not UTF-8")
         }
-        target = text
     }
 
     private static func isTarget(_ byte: UInt8) -> Bool {
@@ -37,9 +38,9 @@ struct RequestLine {
     private static func version(_ text: Span<UInt8>) throws(HTTPError) -> Int {
         let name: StaticString = "HTTP/"
         guard text.count == name.utf8CodeUnitCount + 3 else { throw .badVersion() }
-        let expected: [UInt8] = Array("HTTP/1.".utf8)
-        for i in expected.indices where text[i] != expected[i] { throw .badVersion() }
-        let minor = text[expected.count]
+        let major: StaticString = "HTTP/1."
+        for i in 0..<major.utf8CodeUnitCount where text[i] != major.utf8Start[i] { throw .badVersion() }
+        let minor = text[major.utf8CodeUnitCount]
         guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(minor) else { throw .badVersion() }
         return minor == UInt8(ascii: "0") ? 0 : 1
     }

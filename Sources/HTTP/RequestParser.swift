@@ -33,7 +33,8 @@ public struct RequestParser: Sendable {
         guard buffer.count + input.count <= limits.maxBuffered else {
             throw fail(.bufferFull(limits.maxBuffered))
         }
-        for i in input.indices { buffer.append(input[i]) }
+        // Sound: they are copied.
+        input.withUnsafeBufferPointer { buffer.append(contentsOf: $0) }
     }
 
     /// The next complete request, or nil if more bytes are needed.
@@ -83,7 +84,7 @@ public struct RequestParser: Sendable {
     /// Moves the unconsumed bytes to the front, and gives a large buffer back when it is empty.
     private mutating func compact() {
         guard start > 0 else { return }
-        buffer.removeFirst(start)
+        if start == buffer.count { buffer.removeAll(keepingCapacity: true) } else { buffer.removeFirst(start) }
         scanner.shift(by: start)
         start = 0
         if buffer.isEmpty, buffer.capacity > HTTPLimits.keptCapacity { buffer = [] }

@@ -11,10 +11,25 @@ struct RequestTarget {
             return
         }
         var origin = Substring(target)
-        if !origin.utf8.starts(with: "/".utf8) { origin = try Self.afterAuthority(origin) }
-        let parts = origin.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        path = try Self.safePath(parts[0])
-        query = parts.count > 1 ? String(parts[1]) : ""
+        if origin.utf8.first != UInt8(ascii: "/") { origin = try Self.afterAuthority(origin) }
+        let mark = origin.utf8.firstIndex(of: UInt8(ascii: "?"))
+        let raw = mark.map { origin[..<$0] } ?? origin
+        path = Self.isPlain(raw) ? String(raw) : try Self.safePath(raw)
+        query = mark.map { String(origin[origin.utf8.index(after: $0)...]) } ?? ""
+    }
+
+    /// Whether the path is safe as it stands, as most are: nothing is escaped, and no segment begins with a dot. The
+    /// request line has no control characters.
+    private static func isPlain(_ raw: Substring) -> Bool {
+        var isFirst = false
+        for byte in raw.utf8 {
+            switch byte {
+            case UInt8(ascii: "%"), UInt8(ascii: "\\"), 0x7F, 0..<0x20: return false
+            case UInt8(ascii: ".") where isFirst: return false
+            default: isFirst = byte == UInt8(ascii: "/")
+            }
+        }
+        return true
     }
 
     /// Proxies' clients send the absolute form, which a server must accept (RFC 9112 §3.2.2).

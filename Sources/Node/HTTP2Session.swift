@@ -123,6 +123,10 @@ final class HTTP2Session: WireSession, ExchangeSession {
         flush()
     }
 
+    func deliver(_ exchange: HTTPExchange, _ answer: PreparedResponse, _ body: SharedBytes) {
+        deliver(exchange, answer.response, body)
+    }
+
     func becomesPackaged(_ name: StreamName) {
         isPackaged = true
         role = .play

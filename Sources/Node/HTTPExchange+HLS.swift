@@ -10,44 +10,49 @@ import StreamLog
 extension HTTPExchange {
     /// Whether the path names an HLS resource; it is answered then, now or later.
     func servesPackaged() -> Bool {
-        guard let (name, rest) = Self.split(request.path) else { return false }
-        guard let resource = ResourceName(rest), !isStream(request.path) else { return false }
+        let path = request.path
+        guard let (directory, file) = Self.parts(path[...]), let resource = ResourceName(file),
+            let name = Self.name(directory), !isStream(path, resource)
+        else { return false }
         servePackaged(name, resource)
         return true
     }
 
     /// An application may have slashes, and a stream be called by a number: then it is the stream that is meant.
-    private func isStream(_ path: String) -> Bool {
-        guard let dot = path.lastIndex(of: "."), let (app, stream) = Self.parts(path[..<dot]),
-            let name = StreamName(app: app, name: stream)
+    private func isStream(_ path: String, _ resource: ResourceName) -> Bool {
+        guard resource.isNamedLikeStream, let dot = path.utf8.lastIndex(of: UInt8(ascii: ".")),
+            let name = Self.name(path[..<dot])
         else { return false }
         return state.hub.find(name) != nil
     }
 
-    private static func parts(_ path: Substring) -> (app: String, rest: String)? {
-        guard let last = path.lastIndex(of: "/"), last != path.startIndex else { return nil }
-        return (String(path[..<last].dropFirst()), String(path[path.index(after: last)...]))
+    /// What stands before the last slash, and behind it.
+    private static func parts(_ path: Substring) -> (before: Substring, behind: Substring)? {
+        let bytes = path.utf8
+        guard let last = bytes.lastIndex(of: UInt8(ascii: "/")), last != bytes.startIndex else { return nil }
+        return (path[..<last], path[bytes.index(after: last)...])
     }
 
-    /// `/app/stream/resource`, where the application may have slashes.
-    private static func split(_ path: String) -> (StreamName, Substring)? {
-        guard let last = path.lastIndex(of: "/"), last != path.startIndex else { return nil }
-        let stream = path[..<last].dropFirst()
-        guard let slash = stream.lastIndex(of: "/"),
-            let name = StreamName(app: String(stream[..<slash]), name: String(stream[stream.index(after: slash)...]))
-        else { return nil }
-        return (name, path[path.index(after: last)...])
+    /// `/app/stream`, where the application may have slashes.
+    private static func name(_ path: Substring) -> StreamName? {
+        guard let (app, stream) = parts(path) else { return nil }
+        return StreamName(app: String(app.dropFirst()), name: String(stream))
     }
 
     private func servePackaged(_ name: StreamName, _ resource: ResourceName) {
-        let own = state.settings.of(app: name.app, stream: name.name)
-        guard let form = own.hls.form.playlists else {
-            return answer(HTTPResponse(status: 404, text: "HLS is off for \(name).\n"))
-        }
-        guard request.method == "GET" || request.method == "HEAD" else {
+        guard request.method == "GET" || isHead else {
             var response = HTTPResponse(status: 405, text: "HLS is fetched with GET.\n")
             response.set("Allow", "GET, HEAD, OPTIONS")
             return answer(response)
+        }
+        // Almost always it is packaged already.
+        if let shelf = state.hub.find(name)?.shelfIfAny {
+            session.becomesPackaged(name)
+            return offer(name, resource, shelf, mayWait: true)
+        }
+        let own = state.settings.of(app: name.app, stream: name.name)
+        guard let form = own.hls.form.playlists else {
+            return answer(HTTPResponse(status: 404, text: "HLS is off for \(name).\n"))
         }
         session.becomesPackaged(name)
         if state.hub.find(name) == nil, let shelf = state.hub.shelf(of: name) {
@@ -72,22 +77,21 @@ extension HTTPExchange {
 
     private func offer(_ name: StreamName, _ resource: ResourceName, _ shelf: Shelf, mayWait: Bool) {
         if case .playlist = resource, let turned = admit(name, shelf) { return refuse(turned) }
-        let me = LoopBound(Weak(self), on: loop)
-        let wake: @Sendable (Loop) -> Void = { loop in
-            guard let exchange = me.value(on: loop).object, exchange.unpark() else { return }
-            exchange.offer(name, resource, shelf, mayWait: true)
-        }
-        let made = shelf.take(resource, query: request.query, from: loop.mailbox, mayWait ? wake : nil)
+        take(name, resource, shelf, mayWait: mayWait)
+    }
+
+    /// Answers with what is there, or waits for it.
+    private func take(_ name: StreamName, _ resource: ResourceName, _ shelf: Shelf, mayWait: Bool) {
+        let made = shelf.take(
+            resource, query: request.query, from: loop.mailbox, mayWait ? waker(name, resource, shelf) : nil)
         switch made {
         case .waits(let ticket, let patience):
             park(on: shelf, ticket: ticket, patience: patience)
-        case .playlist(let text, let isSettled): send(text, resource, shelf, isSettled: isSettled)
+        case .file(let file): send(file, shelf)
+        case .playlist(let text, let isSettled):
+            let takesGzip = request.header("accept-encoding")?.contains("gzip") ?? false
+            send(text.file(isSettled: isSettled, takesGzip: takesGzip), shelf)
         case .multivariant(let playlist): send(playlist, resource, shelf)
-        case .media(let bytes, let tag): send(bytes, tag, resource, shelf)
-        case .initialisation(let bytes, let tag):
-            var response = Self.response(200, resource, tag, "public, max-age=86400, immutable")
-            response.body = bytes
-            answer(isKnown(tag) ? Self.response(304, resource, tag, "public, max-age=86400") : response)
         case .refused(let error):
             state.count(error: error.reason)
             answer(HTTPResponse(status: 400, text: "\(error).\n"))
@@ -99,18 +103,12 @@ extension HTTPExchange {
         }
     }
 
-    private func send(_ text: RenderedPlaylist, _ resource: ResourceName, _ shelf: Shelf, isSettled: Bool) {
-        let takesGzip = request.header("accept-encoding")?.contains("gzip") ?? false
-        let isCompressed = takesGzip && !text.compressed.isEmpty
-        let tag = isCompressed ? String(text.tag.dropLast()) + "-gz\"" : text.tag
-        let age = isSettled ? "public, max-age=10" : "public, max-age=1"
-        if isKnown(tag) { return answer(Self.response(304, resource, tag, age)) }
-        var response = Self.response(200, resource, tag, age)
-        response.set("Vary", "Accept-Encoding")
-        response.body = isCompressed ? text.compressed : text.bytes
-        if isCompressed { response.set("Content-Encoding", "gzip") }
-        shelf.sent(response.body.count)
-        answer(response)
+    private func waker(_ name: StreamName, _ resource: ResourceName, _ shelf: Shelf) -> @Sendable (Loop) -> Void {
+        let me = LoopBound(Weak(self), on: loop)
+        return { loop in
+            guard let exchange = me.value(on: loop).object, exchange.unpark() else { return }
+            exchange.take(name, resource, shelf, mayWait: true)
+        }
     }
 
     /// With a name for the viewer in the addresses of the playlists: its requests are known as one viewer's by it.
@@ -126,34 +124,39 @@ extension HTTPExchange {
         answer(response)
     }
 
-    private func send(_ bytes: SharedBytes, _ tag: String, _ resource: ResourceName, _ shelf: Shelf) {
-        let age = "public, max-age=3600, immutable"
-        if isKnown(tag) { return answer(Self.response(304, resource, tag, age)) }
-        var response = Self.response(200, resource, tag, age)
-        response.set("Accept-Ranges", "bytes")
-        var bytes = bytes
-        switch ByteRange(header: request.header("range"), length: bytes.count) {
-        case .whole: break
+    private func send(_ file: PackagedFile, _ shelf: Shelf) {
+        if isKnown(file.tag) {
+            var response = file.answer.response
+            response.status = 304
+            return answer(response)
+        }
+        // A playlist comes whole: a part of it in one encoding would mean nothing in another.
+        if let range = request.header("range"), file.answer.response.header("Accept-Ranges") != nil {
+            return send(range, of: file, shelf)
+        }
+        sendWhole(file, shelf)
+    }
+
+    private func sendWhole(_ file: PackagedFile, _ shelf: Shelf) {
+        if !isHead { shelf.sent(file.bytes.count) }
+        answer(file.answer, file.bytes)
+    }
+
+    private func send(_ range: String, of file: PackagedFile, _ shelf: Shelf) {
+        let bytes = file.bytes
+        switch ByteRange(header: range, length: bytes.count) {
+        case .whole: sendWhole(file, shelf)
         case .part(let range):
+            var response = file.answer.response
             response.status = 206
             response.set("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(bytes.count)")
-            bytes = bytes[range]
+            if !isHead { shelf.sent(range.count) }
+            answer(response, bytes[range])
         case .unsatisfiable:
             var response = HTTPResponse(status: 416, text: "There are \(bytes.count) bytes.\n")
             response.set("Content-Range", "bytes */\(bytes.count)")
-            return answer(response)
+            answer(response)
         }
-        if request.method == "GET" { shelf.sent(bytes.count) }
-        answer(response, bytes)
-    }
-
-    private static func response(_ status: Int, _ resource: ResourceName, _ tag: String, _ age: String) -> HTTPResponse
-    {
-        var response = HTTPResponse(status: status)
-        response.set("Content-Type", resource.contentType)
-        response.set("Cache-Control", age)
-        response.set("ETag", tag)
-        return response
     }
 
     func isKnown(_ tag: String) -> Bool {
@@ -168,8 +171,8 @@ extension HTTPExchange {
     /// Who asks: as its playlist's address says, or else a stand-in that its address and agent make.
     private var viewer: ViewerToken {
         if let token = request.query(Self.viewerKey).flatMap({ ViewerToken($0) }) { return token }
-        var address = ContentHash(Array(session.carrier.peer.host.utf8).span)
-        address.combine(Array((request.header("user-agent") ?? session.agent).utf8).span)
+        var address = ContentHash(session.carrier.peer.host.utf8Span.span)
+        address.combine((request.header("user-agent") ?? session.agent).utf8Span.span)
         return ViewerToken(high: 0, low: address.value)
     }
 
@@ -190,6 +193,14 @@ extension ResourceName {
         switch self {
         case .multivariant, .playlist: true
         case .segment, .part, .initialisation: false
+        }
+    }
+
+    /// Its ending is one that live streams have too.
+    fileprivate var isNamedLikeStream: Bool {
+        switch self {
+        case .segment(_, _, .transportStream), .initialisation: true
+        case .segment, .part, .multivariant, .playlist: false
         }
     }
 }

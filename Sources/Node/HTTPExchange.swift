@@ -14,6 +14,8 @@ import StreamLog
 protocol ExchangeSession: WireSession {
     /// Sends the answer. With a body its status is below 300 and the request no HEAD, or the body is its length alone.
     func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: SharedBytes?)
+    /// The same for an answer that was prepared, with its whole body.
+    func deliver(_ exchange: HTTPExchange, _ answer: PreparedResponse, _ body: SharedBytes)
     /// Answers with the live stream, now or when it is there, or says why not.
     func deliverStream(_ exchange: HTTPExchange, _ wanted: StreamRequest)
     /// The exchange is about packaged media of that stream.
@@ -62,6 +64,13 @@ final class HTTPExchange {
             if let varies { response.set("Vary", varies + ", Origin") }
         }
         session.deliver(self, response, body)
+    }
+
+    /// Answers with what was prepared for everybody.
+    func answer(_ prepared: PreparedResponse, _ body: SharedBytes) {
+        guard !isOver, !session.isEnded else { return }
+        abandon()
+        session.deliver(self, prepared, body)
     }
 
     /// Answers from a snapshot of the whole node, which other loops take part in.

@@ -118,17 +118,27 @@ final class HTTPSession: WireSession, ExchangeSession {
     // MARK: Answers
 
     func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: SharedBytes?) {
-        mode = .requests
         let isLast = isLast(exchange.request)
         let sends = body != nil && !exchange.isHead && response.status < 300
         let head = response.encode(
             head: exchange.isHead, keepAlive: !isLast, date: HTTPDate.now, following: body?.count)
-        if sends, let body {
-            lastProgress = loop.now
-            mode = .sending(BodyWriter(head: head, body: body))
-            return advance()
-        }
+        if sends, let body { return begin(BodyWriter(head: head, body: body)) }
         connection.write(head)
+        hasAnswered(isLast: isLast)
+    }
+
+    func deliver(_ exchange: HTTPExchange, _ answer: PreparedResponse, _ body: SharedBytes) {
+        let tail = worker.answerTail(keepAlive: !isLast(exchange.request))
+        begin(BodyWriter(head: answer.head, tail: tail, body: exchange.isHead ? SharedBytes() : body))
+    }
+
+    private func begin(_ writer: BodyWriter) {
+        lastProgress = loop.now
+        send(writer)
+    }
+
+    private func hasAnswered(isLast: Bool) {
+        mode = .requests
         waitingSince = loop.now
         if isLast { return end("answered") }
         if !isServing { resumeRequests() }
@@ -150,8 +160,13 @@ final class HTTPSession: WireSession, ExchangeSession {
     }
 
     private func advance() {
-        guard case .sending(var writer) = mode else { return }
+        guard case .sending(let writer) = mode else { return }
         mode = .answering
+        send(writer)
+    }
+
+    private func send(_ writer: BodyWriter) {
+        var writer = writer
         let outcome = writer.advance(connection) { count in
             sentBytes += UInt64(count)
             lastProgress = loop.now
@@ -161,12 +176,8 @@ final class HTTPSession: WireSession, ExchangeSession {
         case .blocked:
             mode = .sending(writer)
             return connection.waitUntilWritable()
-        case .done: break
+        case .done: hasAnswered(isLast: exchange.map { isLast($0.request) } ?? false)
         }
-        mode = .requests
-        waitingSince = loop.now
-        if let exchange, isLast(exchange.request) { return end("answered") }
-        if !isServing { resumeRequests() }
     }
 
     override func writable() {

@@ -13,6 +13,11 @@ final class PackageViewers: Sendable {
     }
 
     private let held = Lock<[ObjectIdentifier: Held]>([:])
+    /// When the next round is due: every loop would make one, and one is enough.
+    private let nextTidy = Lock<UInt64>(0)
+
+    /// Milliseconds between two rounds.
+    private static let interval: UInt64 = 900
 
     /// A viewer asks for something of a shelf: nil if it may, else why not.
     func meet(_ token: ViewerToken, _ name: StreamName, _ shelf: Shelf, _ gate: Gate, on loop: Loop) -> Turned? {
@@ -35,8 +40,14 @@ final class PackageViewers: Sendable {
 
     private static let retrySeconds = 10
 
-    /// Gives back what silent viewers held. To be called about once a second.
-    func tidy(_ gate: Gate) {
+    /// Gives back what silent viewers held. To be called about once a second, by any loop; `now` is in milliseconds.
+    func tidy(_ gate: Gate, now: UInt64) {
+        let isDue = nextTidy.with { next in
+            guard now >= next else { return false }
+            next = now + PackageViewers.interval
+            return true
+        }
+        guard isDue else { return }
         let surplus = held.with { held -> [Claim] in
             guard !held.isEmpty else { return [] }
             var surplus: [Claim] = []

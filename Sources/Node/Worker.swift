@@ -29,6 +29,7 @@ final class Worker {
     let looks = StillLooks()
     private(set) var recordings: [StreamRecording] = []
     private(set) lazy var parents = Parents(self)
+    private var answerTails = AnswerTails()
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
     /// Timeouts are seen to this often, in milliseconds; the rest of the housekeeping at every second tick.
@@ -155,6 +156,8 @@ final class Worker {
         return false
     }
 
+    func answerTail(keepAlive: Bool) -> [UInt8] { answerTails.tail(keepAlive: keepAlive) }
+
     func takeNumber() -> UInt64 {
         defer { nextNumber += 1 }
         return nextNumber
@@ -198,7 +201,7 @@ final class Worker {
             fanout.housekeep()
             meters.measure(fanout, now: now)
             tellGate()
-            state.viewers.tidy(state.gate)
+            state.viewers.tidy(state.gate, now: now)
             for recording in recordings { recording.tick(now: now) }
             meters.forEachStream(on: loop) { stream in
                 stream.tidyPackaging(

@@ -4,13 +4,11 @@ import HLS
 import StreamLog
 
 public enum Offer: Sendable {
-    /// `blocked`: the text will not change for who asks the same again.
+    /// `isSettled`: the text will not change for who asks the same again.
     case playlist(RenderedPlaylist, isSettled: Bool)
     /// To be rendered for each viewer.
     case multivariant(MultivariantPlaylist)
-    /// `tag`: a strong entity tag, quotes included.
-    case media(SharedBytes, tag: String)
-    case initialisation([UInt8], tag: String)
+    case file(PackagedFile)
     /// Parked; after `patience` milliseconds the answer is 503.
     case waits(ticket: UInt64, patience: UInt64)
     case refused(PlaylistRequestError)
@@ -20,9 +18,13 @@ public enum Offer: Sendable {
 }
 
 extension Shelf {
-    /// Looks for `name`, or remembers to wake `loop` when it is worth asking again. With `wake` nil nothing waits.
+    /// What wakes who waits, on its loop; nil for who does not. It is made only where somebody has to wait, under the
+    /// shelf's lock.
+    public typealias Waker = () -> (@Sendable (Loop) -> Void)?
+
+    /// Looks for `name`, or remembers to call `wake` when it is worth asking again.
     public func take(
-        _ name: ResourceName, query: String, from mailbox: Mailbox, _ wake: (@Sendable (Loop) -> Void)?
+        _ name: ResourceName, query: String, from mailbox: Mailbox, _ wake: @autoclosure Waker
     ) -> Offer {
         state.with { state in
             state.lastAsked = now
@@ -30,37 +32,32 @@ extension Shelf {
             case .multivariant: return multivariant(&state, mailbox, wake)
             case .playlist(let rendition): return playlist(rendition, query, &state, mailbox, wake)
             case .initialisation(let hash):
-                return state.initialisations[hash].map { .initialisation($0, tag: "\"\(hash)\"") } ?? .missing
+                return state.initialisations[hash].map { .file($0) } ?? .missing
             case .segment(let rendition, let number, let container):
-                guard container == self.container,
-                    let bytes = state.tracks[rendition]?.segments[number]
-                else { return .missing }
-                return .media(bytes, tag: "\"\(number)-\(bytes.count)\"")
+                guard container == self.container else { return .missing }
+                return state.tracks[rendition]?.segments[number].map { .file($0) } ?? .missing
             case .part(let rendition, let number, let index):
                 return part(LivePosition(number: number, part: index), rendition, &state, mailbox, wake)
             }
         }
     }
 
-    private var container: ResourceName.Container {
+    var container: ResourceName.Container {
         settings.form == .transportStream ? .transportStream : .fragmentedMP4
     }
 
     /// Who waits no longer.
     public func stopWaiting(_ ticket: UInt64) {
-        state.with { state in state.waiters.removeAll { $0.ticket == ticket } }
+        state.with { $0.waiters.remove(ticket) }
     }
 
     private func park(
-        _ wait: Wait, _ rendition: Rendition, patience: Int64, _ state: inout State, _ mailbox: Mailbox,
-        _ wake: (@Sendable (Loop) -> Void)?
+        _ wait: Waiters.Wait, _ rendition: Rendition, patience: Int64, _ state: inout State, _ mailbox: Mailbox,
+        _ wake: Waker
     ) -> Offer {
-        guard let wake else { return .missing }
+        guard let wake = wake() else { return .missing }
         guard state.waiters.count < PackageSettings.mostWaiting else { return .crowded }
-        let ticket = state.nextTicket
-        state.nextTicket += 1
-        state.waiters.append(
-            Waiter(ticket: ticket, rendition: rendition, wait: wait, mailbox: mailbox, wake: wake))
+        let ticket = state.waiters.add(to: .init(rendition: rendition, wait: wait), mailbox, wake)
         return .waits(ticket: ticket, patience: UInt64(patience))
     }
 
@@ -68,7 +65,7 @@ extension Shelf {
 
     private func playlist(
         _ rendition: Rendition, _ query: String, _ state: inout State, _ mailbox: Mailbox,
-        _ wake: (@Sendable (Loop) -> Void)?
+        _ wake: Waker
     ) -> Offer {
         guard let track = state.tracks[rendition] else {
             guard rendition == .main, state.tracks.isEmpty else { return .missing }
@@ -92,7 +89,7 @@ extension Shelf {
     private func render(
         _ rendition: Rendition, _ skip: PlaylistRequest.Skip, _ state: inout State
     ) -> RenderedPlaylist? {
-        guard var track = state.tracks[rendition] else { return nil }
+        guard let track = state.tracks[rendition] else { return nil }
         if track.renderedVersion != track.playlist.version {
             track.rendered = [:]
             track.renderedVersion = track.playlist.version
@@ -103,12 +100,11 @@ extension Shelf {
         guard let bytes = track.playlist.render(skip: skip, reports: reports) else { return nil }
         let text = RenderedPlaylist(bytes)
         track.rendered[skip] = text
-        state.tracks[rendition] = track
         return text
     }
 
     private func multivariant(
-        _ state: inout State, _ mailbox: Mailbox, _ wake: (@Sendable (Loop) -> Void)?
+        _ state: inout State, _ mailbox: Mailbox, _ wake: Waker
     ) -> Offer {
         guard let main = state.tracks[.main], main.playlist.isReady, let bandwidth = main.playlist.bandwidth else {
             return awaitBeginning(&state, mailbox, wake)
@@ -125,7 +121,7 @@ extension Shelf {
 
     /// The first segment is on its way.
     private func awaitBeginning(
-        _ state: inout State, _ mailbox: Mailbox, _ wake: (@Sendable (Loop) -> Void)?
+        _ state: inout State, _ mailbox: Mailbox, _ wake: Waker
     ) -> Offer {
         guard !state.isEnded else { return .missing }
         return park(.playlist(.ready), .main, patience: Shelf.patience, &state, mailbox, wake)
@@ -138,14 +134,13 @@ extension Shelf {
 
     private func part(
         _ position: LivePosition, _ rendition: Rendition, _ state: inout State, _ mailbox: Mailbox,
-        _ wake: (@Sendable (Loop) -> Void)?
+        _ wake: Waker
     ) -> Offer {
         guard let track = state.tracks[rendition] else { return .missing }
         switch track.playlist.availability(ofPart: position) {
         case .here:
             guard let parts = track.parts[position.number], Int(position.part) < parts.count else { return .missing }
-            let bytes = parts[Int(position.part)]
-            return .media(bytes, tag: "\"\(position.number).\(position.part)-\(bytes.count)\"")
+            return .file(parts[Int(position.part)])
         case .awaited:
             let patience = track.playlist.state.patience
             return park(.part(position), rendition, patience: patience, &state, mailbox, wake)
@@ -188,11 +183,11 @@ extension Shelf {
             stats.viewers = state.viewers.count(now: Int64(now))
             stats.waiting = state.waiters.count
             stats.bytesOut = state.bytesOut
-            stats.bytes = state.initialisations.values.reduce(0) { $0 + $1.count }
+            stats.bytes = state.initialisations.values.reduce(0) { $0 + $1.bytes.count }
             for track in state.tracks.values {
-                stats.bytes += track.segments.values.reduce(0) { $0 + $1.count }
+                stats.bytes += track.segments.values.reduce(0) { $0 + $1.bytes.count }
                 for (number, parts) in track.parts where track.segments[number] == nil {
-                    stats.bytes += parts.reduce(0) { $0 + $1.count }
+                    stats.bytes += parts.reduce(0) { $0 + $1.bytes.count }
                 }
             }
             return stats

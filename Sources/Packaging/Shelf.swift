@@ -14,20 +14,20 @@ public final class Shelf: Sendable {
 
     struct State: Sendable {
         var tracks: [Rendition: Track] = [:]
-        var initialisations: [UInt64: [UInt8]] = [:]
+        var initialisations: [UInt64: PackagedFile] = [:]
         var picture = (width: 0, height: 0)
         var viewers: ViewerSessions
         var lastAsked: UInt64
-        var waiters: [Waiter] = []
-        var nextTicket: UInt64 = 1
+        var waiters = Waiters()
         var bytesOut: UInt64 = 0
         var isEnded = false
     }
 
-    struct Track: Sendable {
+    /// `@unchecked Sendable` is sound: it is touched under the shelf's lock alone.
+    final class Track: @unchecked Sendable {
         var playlist: MediaPlaylist
-        var segments: [UInt32: SharedBytes] = [:]
-        var parts: [UInt32: [SharedBytes]] = [:]
+        var segments: [UInt32: PackagedFile] = [:]
+        var parts: [UInt32: [PackagedFile]] = [:]
         /// What each segment needs.
         var initialisations: [UInt32: UInt64] = [:]
         var codecs = ""
@@ -35,19 +35,8 @@ public final class Shelf: Sendable {
         /// Rendered already, by what was asked for.
         var rendered: [PlaylistRequest.Skip: RenderedPlaylist] = [:]
         var renderedVersion: UInt64 = 0
-    }
 
-    struct Waiter: Sendable {
-        let ticket: UInt64
-        let rendition: Rendition
-        let wait: Wait
-        let mailbox: Mailbox
-        let wake: @Sendable (Loop) -> Void
-    }
-
-    enum Wait: Sendable {
-        case playlist(BlockingReload.Wait)
-        case part(LivePosition)
+        init(_ playlist: MediaPlaylist) { self.playlist = playlist }
     }
 
     /// What is known of a segment when its first part is whole.
@@ -77,35 +66,44 @@ public final class Shelf: Sendable {
         var playlist = PlaylistSettings(form: settings.form, rendition: rendition)
         playlist.partTarget = partTarget
         playlist.window = settings.window * 1_000
-        state.with { $0.tracks[rendition] = Track(playlist: MediaPlaylist(settings: playlist)) }
+        state.with { $0.tracks[rendition] = Track(MediaPlaylist(settings: playlist)) }
     }
 
     /// Those that no segment needs any more are given up: an encoder may change its mind without end. `besides`: what a
     /// segment needs that is not here yet.
     func keep(_ initialisation: [UInt8], as hash: UInt64, besides other: UInt64?) {
+        let file = PackagedFile(
+            SharedBytes(copying: initialisation), .initialisation(hash), tag: "\"\(hash)\"", .initialisation)
         state.with { state in
             let needed = Set(state.tracks.values.flatMap(\.initialisations.values))
             state.initialisations = state.initialisations.filter { $0.key == other || needed.contains($0.key) }
-            state.initialisations[hash] = initialisation
+            state.initialisations[hash] = file
         }
     }
 
     /// A part is whole: of the open segment, or of `head`, which begins with it.
     func add(_ bytes: SharedBytes, duration: Int64, isIndependent: Bool, to head: Head, of rendition: Rendition) {
         let now = Int64(now)
+        let number = head.number.number
         change(rendition) { track in
             guard track.begin(head, now: now) else { return }
             track.playlist.addPart(duration: duration, size: bytes.count, isIndependent: isIndependent)
-            track.parts[head.number.number, default: []].append(bytes)
+            let index = track.parts[number]?.count ?? 0
+            track.parts[number, default: []].append(
+                PackagedFile(
+                    bytes, .part(rendition, number, index: UInt32(index)),
+                    tag: "\"\(number).\(index)-\(bytes.count)\""))
         }
     }
 
     func close(_ head: Head, _ bytes: SharedBytes, duration: Int64, target: UInt8, of rendition: Rendition) {
         let now = Int64(now)
+        let number = head.number.number
+        let file = PackagedFile(bytes, .segment(rendition, number, container), tag: "\"\(number)-\(bytes.count)\"")
         change(rendition) { track in
             guard track.begin(head, now: now) else { return }
             track.playlist.closeSegment(duration: duration, size: bytes.count, target: target, now: now)
-            track.segments[head.number.number] = bytes
+            track.segments[number] = file
             guard track.playlist.expire(now: now) > 0, let first = track.playlist.firstRetained else { return }
             track.segments = track.segments.filter { $0.key >= first }
             track.parts = track.parts.filter { $0.key >= first }
@@ -120,11 +118,10 @@ public final class Shelf: Sendable {
 
     /// The stream has ended: who waits is answered with what is there.
     public func end() {
-        wake(
+        Waiters.wake(
             state.with { state in
                 state.isEnded = true
-                defer { state.waiters = [] }
-                return state.waiters
+                return state.waiters.take { _ in true }
             })
     }
 
@@ -142,35 +139,21 @@ public final class Shelf: Sendable {
     public func describe(width: Int, height: Int) { state.with { $0.picture = (width, height) } }
 
     /// Changes a track, and wakes whose wait is over, each loop once.
-    private func change(_ rendition: Rendition, _ work: (inout Track) -> Void) {
-        let due: [Waiter] = state.with { state in
-            guard var track = state.tracks.removeValue(forKey: rendition) else { return [] }
-            work(&track)
-            state.tracks[rendition] = track
+    private func change(_ rendition: Rendition, _ work: (Track) -> Void) {
+        let due: [Waiters.Waiter] = state.with { state in
+            guard let track = state.tracks[rendition] else { return [] }
+            work(track)
             guard !state.waiters.isEmpty else { return [] }
             let reached = track.playlist.state
-            let isDue = { (waiter: Waiter) in
-                waiter.rendition == rendition && waiter.wait.isOver(reached, track.playlist)
-            }
-            let due = state.waiters.filter(isDue)
-            if !due.isEmpty { state.waiters.removeAll(where: isDue) }
-            return due
+            return state.waiters.take { $0.rendition == rendition && $0.wait.isOver(reached, track.playlist) }
         }
-        wake(due)
-    }
-
-    private func wake(_ due: [Waiter]) {
-        var byLoop: [ObjectIdentifier: [Waiter]] = [:]
-        for waiter in due { byLoop[ObjectIdentifier(waiter.mailbox), default: []].append(waiter) }
-        for waiters in byLoop.values {
-            waiters[0].mailbox.post { loop in for waiter in waiters { waiter.wake(loop) } }
-        }
+        Waiters.wake(due)
     }
 }
 
 extension Shelf.Track {
     /// Opens the segment, if it is not open yet. False if it cannot be told of.
-    fileprivate mutating func begin(_ head: Shelf.Head, now: Int64) -> Bool {
+    fileprivate func begin(_ head: Shelf.Head, now: Int64) -> Bool {
         if playlist.openNumber == head.number.number { return true }
         let isOpen = playlist.openSegment(
             head.number, date: head.date, initialisation: head.initialisation, isIndependent: head.isIndependent,
@@ -180,7 +163,7 @@ extension Shelf.Track {
     }
 }
 
-extension Shelf.Wait {
+extension Waiters.Wait {
     fileprivate func isOver(_ state: PlaylistState, _ playlist: MediaPlaylist) -> Bool {
         switch self {
         case .playlist(let wait): BlockingReload.isOver(wait, in: state)

@@ -28,6 +28,11 @@ public struct SharedBytes: Sendable {
 
     public init(_ place: LogPlace) { append(place) }
 
+    /// A copy, of bytes that lie in no log.
+    public init(copying bytes: [UInt8]) {
+        append(LogPlace(segment: Segment(copying: bytes), offset: 0, count: bytes.count))
+    }
+
     public mutating func append(_ place: LogPlace) {
         guard place.count > 0 else { return }
         count += place.count

@@ -41,6 +41,10 @@ private func perform(_ options: Options) throws(Failure) -> Bool {
         let churn = try Churn(options)
         report = try churn.perform()
         succeeded = churn.succeeded
+    case "hls":
+        let run = try HLSRun(options)
+        report = try run.perform()
+        succeeded = run.succeeded
     default:
         let run = try Run(options)
         report = try run.perform()

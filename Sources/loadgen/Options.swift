@@ -28,8 +28,9 @@ struct Options {
     var clockStart: UInt64 = 0
     var count = 1000
     var parallel = 50
+    var follow = HLSCourse.segments
 
-    static let modes = ["publish", "play", "both", "floor", "churn"]
+    static let modes = ["publish", "play", "both", "floor", "churn", "hls"]
 
     init(_ arguments: [String]) throws(Failure) {
         var rest = arguments[...]
@@ -83,6 +84,11 @@ struct Options {
         case "--clock-start":
             // 33 bits of 90 kHz last 26.5 hours.
             clockStart = UInt64(max(0, min(95_443, try Options.number(option, value))) * 90_000)
+        case "--follow":
+            guard let known = HLSCourse(rawValue: value) else {
+                throw Failure("--follow \(value): it is segments, parts or playlists")
+            }
+            follow = known
         case "--count": count = try Options.whole(option, value, 1...1_000_000_000)
         case "--parallel": parallel = try Options.whole(option, value, 1...20_000)
         default: throw Failure("\(option) is not known; see loadgen --help")
@@ -107,7 +113,7 @@ struct Options {
     }
 
     static let help = """
-        loadgen: publishes, plays and measures live streams over RTMP, HTTP-FLV, WebSocket-FLV and SRT.
+        loadgen: publishes, plays and measures live streams over RTMP, HTTP-FLV, WebSocket-FLV, SRT and HLS.
 
         usage: loadgen MODE [options]
 
@@ -125,6 +131,11 @@ struct Options {
                  is what the kernel costs; over SRT, what libsrt costs. Any path is the stream.
         churn    --url … --count N [--parallel P] [--server-pid P] [--file F.flv --publish-url rtmp://…]
                  Connects, waits for the first bytes of the stream, disconnects (every other one by a reset).
+        hls      --url http://HOST:PORT/APP/STREAM --viewers N [--follow segments|parts|playlists] [--server-pid P]
+                 [--file F.flv --publish-url rtmp://…]
+                 N viewers of HLS, each on a keep-alive connection. Reports failures and the time to each answer; of
+                 parts that viewers wait for, the time from the part's end (the picture that begins the next one is
+                 handed to the server) to each answer and to the last. The URL may be that of a playlist.
 
         --url U           may be given several times: viewer i plays from URL i modulo their number, stream i is
                           published to URL i modulo their number
@@ -149,7 +160,11 @@ struct Options {
         --passphrase P    SRT: encrypt, with this passphrase
         --clock-start S   SRT: where the clock of published MPEG-TS starts; it rolls over at 95443.7
         --server-pid P    measure this process: CPU time and memory
-        --strict          exit with 1 when a picture was lost or doubled, or a viewer was disconnected
+        --follow COURSE   hls: segments fetches whole ones, and the playlist again after each target duration (the
+                          default); with low latency, parts waits for the part that the playlist announces, playlists
+                          for the playlist with the next part in it
+        --strict          exit with 1 when a picture was lost or doubled, or a viewer was disconnected; hls: when
+                          anything failed
         --json            one JSON object on the standard output instead of the table; on one line of its own with
                           --report-every
         --quiet           no progress on the standard error

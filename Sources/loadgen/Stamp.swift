@@ -56,6 +56,22 @@ struct Stamp: Equatable {
         self.init(numbers: bytes, at: 3 + Stamp.uuid.count)
     }
 
+    /// The first mark in media of any container that keeps NAL units whole.
+    init?(within bytes: UnsafeRawBufferPointer) {
+        let head = 3 + Stamp.uuid.count
+        var at = 0
+        while at + Stamp.unitLength <= bytes.count {
+            if bytes[at] == 6, bytes[at + 1] == 5, Int(bytes[at + 2]) == Stamp.payload,
+                Stamp.carriesOurUUID(bytes, at + 3)
+            {
+                self.init(numbers: bytes, at: at + head)
+                return
+            }
+            at += 1
+        }
+        return nil
+    }
+
     private init(numbers bytes: UnsafeRawBufferPointer, at start: Int) {
         var at = start
         clock = Stamp.read(bytes, &at, groups: Stamp.clockGroups)
