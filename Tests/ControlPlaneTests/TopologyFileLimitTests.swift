@@ -6,7 +6,7 @@ import Testing
 
 @testable import ControlPlane
 
-@Suite("Limits of a topology file", .timeLimit(.minutes(2)))
+@Suite("Limits of a topology file", .timeLimit(.minutes(5)))
 struct TopologyFileLimitTests {
     private func problems(_ yaml: String) -> [String] { TopologyFileRefusalTests.problems(yaml) }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import EventLoop
 
-@Suite("A calling socket", .serialized, .timeLimit(.minutes(1)))
+@Suite("A calling socket", .serialized, .timeLimit(.minutes(5)))
 struct CallingSocketTests {
     /// A UDP socket at a port of its own, and where that is.
     private func bound() throws -> (descriptor: Int32, name: sockaddr_in) {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import EventLoop
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct LoopTests {
     @Test("jobs posted from another thread run on the loop, in order")
     func mailbox() {

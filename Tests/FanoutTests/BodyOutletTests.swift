@@ -43,7 +43,7 @@ private final class Taker {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct BodyOutletTests {
     private let studio = Studio()
     private let stream: Fanout.Stream

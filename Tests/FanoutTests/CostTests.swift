@@ -6,7 +6,7 @@ import Testing
 @testable import Fanout
 
 /// Gates that count instead of timing.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct CostTests {
     private static let flushes = 1000
 

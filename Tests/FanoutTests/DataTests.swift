@@ -9,7 +9,7 @@ import Testing
 @testable import Fanout
 
 /// Data beside sound and pictures: who has a place for it gets it, and to all others the stream is what it is without.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct DataTests {
     private typealias Sent = (kind: MediaKind, time: Int64, body: [UInt8])
 

@@ -27,7 +27,7 @@ private func configure(_ studio: Studio, on index: Int = 0) throws {
     try stream.append(.audio, timestamp: 0, body: Body.audioConfiguration)
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct FanoutTests {
     @Test("a late joiner is told the configurations and starts at the newest keyframe")
     func join() throws {

@@ -4,7 +4,7 @@ import Testing
 @testable import Fanout
 
 /// Which logs a stream keeps.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct FrameLogTests {
     private func show(_ studio: Studio, _ numbers: Range<UInt32>, size: Int = 400) throws {
         let stream = studio.stream()

@@ -32,7 +32,7 @@ private struct Boxes {
     var isPlayable: Bool { types.starts(with: ["ftyp", "moov"]) && types.contains("moof") }
 }
 
-@Suite("Logs of fragmented MP4", .serialized, .timeLimit(.minutes(1))) struct MovieLogTests {
+@Suite("Logs of fragmented MP4", .serialized, .timeLimit(.minutes(5))) struct MovieLogTests {
     private static let flvHead = 13
 
     private static func append(_ studio: Studio, _ frames: [(kind: MediaKind, time: UInt32, body: [UInt8])]) throws {

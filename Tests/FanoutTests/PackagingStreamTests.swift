@@ -23,7 +23,7 @@ private func relay(_ studio: Studio, _ frames: some Sequence<(RelayFrame.Header,
 }
 
 /// Frames come faster than time passes here: segments are as long as they may be, because numbers wait for the clock.
-@Suite("Streams that are packaged", .serialized, .timeLimit(.minutes(1))) struct PackagingStreamTests {
+@Suite("Streams that are packaged", .serialized, .timeLimit(.minutes(5))) struct PackagingStreamTests {
     @Test("published frames get numbers of segments, from the clock's on")
     func numbers() throws {
         let studio = Studio(settings: Studio.patient)

@@ -68,7 +68,7 @@ private final class Destination: ConnectionHandler {
     }
 }
 
-@Suite("A push's outlet", .serialized, .timeLimit(.minutes(1)))
+@Suite("A push's outlet", .serialized, .timeLimit(.minutes(5)))
 struct PushOutletTests {
     private static let metadata: [UInt8] = [0x02, 0x00, 0x0A] + Array("onMetaData".utf8) + [0x08, 0, 0, 0, 0, 0, 0, 9]
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Fanout
 
 /// Gates that count what a frame costs on its way through a node.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct RelayCostTests {
     private static let frames = 1_000
 

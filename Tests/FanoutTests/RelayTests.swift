@@ -26,7 +26,7 @@ private func begin(_ studio: Studio, _ count: UInt32) throws -> StreamHandle {
     return studio.hub.find(Studio.name)!
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct RelayTests {
     @Test("a new child starts at the newest keyframe, behind the configurations")
     func fresh() throws {

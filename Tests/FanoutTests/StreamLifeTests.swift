@@ -5,7 +5,7 @@ import Testing
 
 @testable import Fanout
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct StreamLifeTests {
     @Test("the same publisher replaces its half-open session at once; a stranger is refused")
     func takeover() {

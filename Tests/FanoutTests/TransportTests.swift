@@ -8,7 +8,7 @@ import Testing
 @testable import Fanout
 
 /// Transport streams out of the fan-out, from pictures and sounds that a real encoder made.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct TransportTests {
     private typealias Sent = (kind: MediaKind, time: Int64, body: [UInt8])
 

@@ -25,7 +25,7 @@ private func show(_ studio: Studio, _ handle: StreamHandle, _ number: UInt32, si
     stream.flushIfDue()
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct TrunkTests {
     @Test("what grew in one turn of the loop leaves together, at its end, in the order of the service classes")
     func oneWrite() throws {

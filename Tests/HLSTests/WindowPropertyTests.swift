@@ -3,7 +3,7 @@ import Glibc
 import HLS
 import Testing
 
-@Suite("Windows over long streams", .timeLimit(.minutes(4))) struct WindowPropertyTests {
+@Suite("Windows over long streams", .timeLimit(.minutes(5))) struct WindowPropertyTests {
     private struct Run {
         var form: PlaylistSettings.Form
         var interval: Int64

@@ -4,7 +4,7 @@ import Testing
 @testable import loadgen
 
 /// The poller, its bell and real sockets on the loopback interface.
-@Suite(.timeLimit(.minutes(1))) struct SRTSocketTests {
+@Suite(.timeLimit(.minutes(5))) struct SRTSocketTests {
     @Test("a caller connects, agrees on the latency, is told what comes and that the other end has gone")
     func conversation() throws {
         let poller = try Poller()

@@ -9,7 +9,7 @@ import Testing
 
 private let forms: [PlaylistSettings.Form] = [.transportStream, .fragmentedMP4, .lowLatency]
 
-@Suite("The packager", .timeLimit(.minutes(1))) struct PackagerTests {
+@Suite("The packager", .timeLimit(.minutes(5))) struct PackagerTests {
     @Test("makes playlists that keep the rules, and everything that they name is there", arguments: forms)
     func valid(_ form: PlaylistSettings.Form) throws {
         var feed = Feed()

@@ -7,7 +7,7 @@ import Testing
 @testable import Packaging
 @testable import StreamLog
 
-@Suite("The shelf", .timeLimit(.minutes(1))) struct ShelfTests {
+@Suite("The shelf", .timeLimit(.minutes(5))) struct ShelfTests {
     private static func ticket(_ offer: Offer) -> UInt64? {
         if case .waits(let ticket, _) = offer { ticket } else { nil }
     }

@@ -16,7 +16,7 @@ final class TemporaryFolder {
     deinit { _ = system("rm -rf \(path)") }
 }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct SystemDiskTests {
     private func writer(_ events: Events) -> DiskWriter {
         let writer = DiskWriter(onEvent: events.take)

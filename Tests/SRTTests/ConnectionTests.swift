@@ -6,7 +6,7 @@ import Testing
 @testable import SRT
 
 /// Serialized: the library is the process's one, and some tests count its threads and descriptors.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct SRTTests {
     @Test("two ends talk both ways, and the listener knows who called for what")
     func talking() throws {
