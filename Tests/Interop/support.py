@@ -355,9 +355,12 @@ def has(path, kind):
 
 
 def tags(data):
-    """The tags of an FLV file: kind (8 audio, 9 video, 18 script), timestamp and body. A cut-off end is left out."""
-    if data[:3] != b"FLV":
+    """The tags of an FLV file: kind (8 audio, 9 video, 18 script), timestamp and body. A cut-off end is left out, and of
+    a file that has only begun there are none."""
+    if not b"FLV".startswith(data[:3]):
         raise AssertionError(f"not FLV: {data[:64]!r}")
+    if len(data) < 9:
+        return []
     at, found = int.from_bytes(data[5:9], "big") + 4, []
     while at + 11 <= len(data):
         size = int.from_bytes(data[at + 1:at + 4], "big")
