@@ -1,8 +1,9 @@
 /* Starting a program. By vfork, because a fork copies the page tables of a process that may hold gigabytes, while all of
    its threads stand still; glibc's posix_spawn does the same, but can neither bind a child's life to ours nor limit it.
 
-   Between vfork and execve the child runs in our memory, on our stack: it makes system calls alone, and writes nothing
-   but what it has failed at. All signals are blocked meanwhile, so that no handler of ours runs in it. */
+   Between vfork and execve the child runs in our memory, on our stack: it makes system calls alone, and writes nothing.
+   What it has failed at it says over a pipe, which a program that is started closes: some tools make a fork of a vfork.
+   All signals are blocked meanwhile, so that no handler of ours runs in it. */
 #include "csystem.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ static void limit(int what, rlim_t value) {
 
 /* Never returns but for a failure. */
 static int become(
-    const char *path, char *const arguments[], char *const environment[], const int ends[3], pid_t parent,
+    const char *path, char *const arguments[], char *const environment[], const int ends[3], int report, pid_t parent,
     uint64_t memory) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
@@ -44,33 +45,14 @@ static int become(
     for (int end = 0; end < 3; end++)
         if (dup2(ends[end], end) < 0) return errno;
 #ifdef SYS_close_range
-    syscall(SYS_close_range, 3, ~0u, 0);
+    if (report > 3) syscall(SYS_close_range, 3, report - 1, 0);
+    syscall(SYS_close_range, report + 1, ~0u, 0);
 #endif
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(path, arguments, environment);
     return errno;
-}
-
-static pid_t start(
-    const char *path, char *const arguments[], char *const environment[], const int ends[3], uint64_t memory) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    volatile int failure = 0;
-    pid_t parent = getpid();
-    pid_t child = vfork();
-    if (child == 0) {
-        failure = become(path, arguments, environment, ends, parent, memory);
-        _exit(127);
-    }
-    if (child < 0) failure = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (child > 0 && failure) {
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
-    }
-    return failure ? -failure : child;
 }
 
 /* A pipe whose ends are not the standard ones: those are overwritten in the child. */
@@ -87,6 +69,36 @@ static int make_pipe(int ends[2]) {
         return -error;
     }
     return 0;
+}
+
+static pid_t start(
+    const char *path, char *const arguments[], char *const environment[], const int ends[3], uint64_t memory) {
+    int report[2];
+    int failure = make_pipe(report);
+    if (failure) return failure;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid();
+    pid_t child = vfork();
+    if (child == 0) {
+        int error = become(path, arguments, environment, ends, report[1], parent, memory);
+        if (write(report[1], &error, sizeof error) < 0) _exit(126);
+        _exit(127);
+    }
+    if (child < 0) failure = -errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    int error = 0;
+    ssize_t said = 0;
+    /* Over at once: the child has become the program, or is gone. */
+    if (child > 0) while ((said = read(report[0], &error, sizeof error)) < 0 && errno == EINTR) {}
+    if (said == sizeof error) {
+        failure = -error;
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    }
+    close(report[0]);
+    return failure ? failure : child;
 }
 
 pid_t cs_start_child(

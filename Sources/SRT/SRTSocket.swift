@@ -64,7 +64,7 @@ public final class SRTSocket: WatchOwner {
 
     public unowned let loop: Loop
     private let handle: Handle
-    private let calling: CallingSocket?
+    private var calling: CallingSocket?
     private let idleTimeout: UInt64
     private var handler: (any SRTHandler)?
     private var watch: Watch?
@@ -138,6 +138,7 @@ public final class SRTSocket: WatchOwner {
         isClosed = true
         handler = nil
         calling?.onRefused = nil
+        calling = nil
         guard let watch else { return handle.close() }
         watch.close()
         self.watch = nil
