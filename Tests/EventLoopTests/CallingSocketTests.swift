@@ -58,8 +58,9 @@ struct CallingSocketTests {
 
     @Test("waits for room as its user expects, whatever the loop does with it")
     func blocking() throws {
+        let loop = Loop(index: 0)
         for ipv6 in [false, true] {
-            guard let socket = CallingSocket(ipv6: ipv6, on: Loop(index: 0)) else {
+            guard let socket = CallingSocket(ipv6: ipv6, on: loop) else {
                 #expect(ipv6, "every machine has IPv4")
                 continue
             }
