@@ -34,9 +34,21 @@ struct Handle: Hashable, Sendable {
         }
     }
 
+    /// What it counts its data packets from, in both directions where it was accepted.
+    var startNumber: UInt32? { number(SRTO_ISN).map { UInt32(bitPattern: $0) } }
+
     var state: SRT_SOCKSTATUS { srt_getsockstate(id) }
 
     var isConnected: Bool { state == SRTS_CONNECTED }
+
+    /// How many packets have come of the peer that only who takes part can send, and whether more are due: it sends media,
+    /// or has media to acknowledge. Nil when the connection is over.
+    var signsOfLife: (count: Int64, areDue: Bool)? {
+        var raw = SRT_TRACEBSTATS()
+        guard srt_bistats(id, &raw, 0, 1) == 0 else { return nil }
+        let count = raw.pktRecvTotal + Int64(raw.pktRecvACKTotal) + Int64(raw.pktRecvNAKTotal)
+        return (count, raw.pktRecvTotal > 0 || raw.pktSndBuf > 0)
+    }
 
     var peer: Address? { address(srt_getpeername) }
     var local: Address? { address(srt_getsockname) }

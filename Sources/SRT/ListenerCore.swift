@@ -10,6 +10,7 @@ import Glibc
 final class ListenerCore: @unchecked Sendable {
     let handle: Handle
     private let descriptor: Lock<Int32>
+    let hearing: Lock<Hearing?>
     private let loops: [Mailbox]
     private let decide: @Sendable (SRTCall) -> SRTAnswer
     private let accepted: @Sendable (SRTSocket) -> Void
@@ -21,11 +22,13 @@ final class ListenerCore: @unchecked Sendable {
 
     /// `descriptor`: a duplicate of the port's UDP socket.
     init(
-        _ handle: Handle, descriptor: Int32, loops: [Mailbox], decide: @escaping @Sendable (SRTCall) -> SRTAnswer,
+        _ handle: Handle, descriptor: Int32, ears: EarSockets, loops: [Mailbox],
+        decide: @escaping @Sendable (SRTCall) -> SRTAnswer,
         refused: @escaping @Sendable (SRTRefusal) -> Void, accepted: @escaping @Sendable (SRTSocket) -> Void
     ) {
         self.handle = handle
         self.descriptor = Lock(descriptor)
+        hearing = Lock(Hearing(ears, on: loops[0]))
         self.loops = loops
         self.decide = decide
         self.refused = refused
@@ -56,6 +59,12 @@ final class ListenerCore: @unchecked Sendable {
             return descriptor
         }
         if descriptor >= 0 { Glibc.close(descriptor) }
+        // Let go of outside of the lock: it may be the last to do so.
+        let hearing = hearing.with { hearing in
+            defer { hearing = nil }
+            return hearing
+        }
+        _ = hearing
     }
 
     // MARK: Calls
@@ -94,9 +103,10 @@ final class ListenerCore: @unchecked Sendable {
             guard id >= 0 else { return }
             let unclaimed = Unclaimed(Handle(id: id))
             let accepted = accepted
+            let hearing = hearing.with { $0 }
             nextLoop = (nextLoop + 1) % loops.count
             loops[nextLoop].post { loop in
-                if let handle = unclaimed.claim() { accepted(SRTSocket(handle, on: loop)) }
+                if let handle = unclaimed.claim() { accepted(SRTSocket(handle, hearing: hearing, on: loop)) }
             }
         }
     }

@@ -30,7 +30,7 @@ public struct SRTListenError: Error, Sendable, CustomStringConvertible {
 public final class SRTListener: Sendable {
     /// The chosen port, where 0 was asked for.
     public let port: UInt16
-    private let core: ListenerCore
+    let core: ListenerCore
 
     /// `host` is numeric; empty means every address, of IPv6 and IPv4. `latency` in milliseconds is the least of every
     /// call that `decide` names no other for.
@@ -56,7 +56,8 @@ public final class SRTListener: Sendable {
         handle.set(SRTO_PEERIDLETIMEO, Int32(clamping: idleTimeout))
         let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         core = ListenerCore(
-            handle, descriptor: duplicate, loops: loops, decide: decide, refused: refused, accepted: accepted)
+            handle, descriptor: duplicate, ears: EarSockets(of: descriptor), loops: loops, decide: decide,
+            refused: refused, accepted: accepted)
         // From here on the descriptor is libsrt's.
         guard srt_bind_acquire(handle.id, descriptor) == 0, core.listen(), let local = handle.local else {
             let reason = Handle.lastError
@@ -71,7 +72,8 @@ public final class SRTListener: Sendable {
 
     deinit { core.close() }
 
-    /// A UDP socket of our own rather than libsrt's: its errors keep their numbers, and its timeout can be set.
+    /// A UDP socket of our own rather than libsrt's: its errors keep their numbers, its timeout can be set, and it can
+    /// have ears.
     private static func bind(_ host: String, _ port: UInt16) throws(SRTListenError) -> (descriptor: Int32, isV6: Bool) {
         var code = EADDRNOTAVAIL
         for candidate in host.isEmpty ? ["::", "0.0.0.0"] : [host] {

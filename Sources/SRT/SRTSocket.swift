@@ -10,7 +10,8 @@ public protocol SRTHandler: AnyObject {
     func received(_ message: UnsafeRawBufferPointer)
     /// After a `send` that found no room: there is room again.
     func writable()
-    /// What was sent came back: nobody is at the peer's port any more.
+    /// What was sent came back: nobody is at the peer's port any more. Of connections that were dialled; what a listener
+    /// took has ended with it.
     func refused()
     /// Nothing more will come. The socket is still to be closed.
     func ended(_ reason: SRTEnd)
@@ -24,6 +25,8 @@ public enum SRTEnd: Sendable, Equatable, CustomStringConvertible {
     case closedByPeer
     /// Nothing was heard of the peer for the idle timeout.
     case broken
+    /// The peer's machine says that nobody is at its port any more: the process was killed.
+    case refused
     /// libsrt gave up for a reason of its own.
     case failed(String)
 
@@ -31,6 +34,7 @@ public enum SRTEnd: Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .closedByPeer: "closed by peer"
         case .broken: "nothing heard of the peer for too long"
+        case .refused: "the peer is gone without a word: its port is closed"
         case .failed(let reason): "libsrt: \(reason)"
         }
     }
@@ -63,13 +67,16 @@ public final class SRTSocket: WatchOwner {
     public private(set) var lastReceived: UInt64
 
     public unowned let loop: Loop
-    private let handle: Handle
+    let handle: Handle
     private var calling: CallingSocket?
+    private var hearing: Hearing?
     private let idleTimeout: UInt64
     private var handler: (any SRTHandler)?
     private var watch: Watch?
     private var reading = true
     private var wantsWritable = false
+    private var isRefused = false
+    private var doubt: Timer?
     private var ended = false
     private var lastSent: UInt64 = 0
 
@@ -78,10 +85,14 @@ public final class SRTSocket: WatchOwner {
     /// Bytes of the longest message that can arrive: an Ethernet frame's.
     private static let longestMessage: Int32 = 1_500
 
-    /// `peer` for one that was dialled: libsrt may know it later than the connection.
-    init(_ handle: Handle, _ calling: CallingSocket? = nil, peer: Address? = nil, on loop: Loop) {
+    /// `calling` and `peer` for one that was dialled: libsrt may know the peer later than the connection. `hearing` for
+    /// one that was accepted.
+    init(
+        _ handle: Handle, _ calling: CallingSocket? = nil, peer: Address? = nil, hearing: Hearing? = nil, on loop: Loop
+    ) {
         self.handle = handle
         self.calling = calling
+        self.hearing = hearing
         self.loop = loop
         self.peer = peer ?? handle.peer ?? Address(host: "", port: 0)
         streamID = handle.text(SRTO_STREAMID)
@@ -101,7 +112,10 @@ public final class SRTSocket: WatchOwner {
     public func start(_ handler: any SRTHandler) {
         guard !isClosed else { return }
         self.handler = handler
-        if watch == nil { watch = Watch(handle, on: loop, owner: self) }
+        guard watch == nil else { return }
+        let watch = Watch(handle, on: loop, owner: self)
+        self.watch = watch
+        hearing?.enter(handle, peer, watch.inbox)
     }
 
     /// What is not read waits in libsrt's buffer; a sender of a link is held up when that is full, and live media is
@@ -139,6 +153,9 @@ public final class SRTSocket: WatchOwner {
         handler = nil
         calling?.onRefused = nil
         calling = nil
+        doubt = nil
+        hearing?.leave(handle, peer)
+        hearing = nil
         guard let watch else { return handle.close() }
         watch.close()
         self.watch = nil
@@ -147,7 +164,10 @@ public final class SRTSocket: WatchOwner {
     // MARK: On the loop, from the engine
 
     func happened(_ events: Int32) {
-        if events & (Watch.readable | Watch.broken) != 0 { read(isBroken: events & Watch.broken != 0) }
+        // Of one that has said goodbye meanwhile libsrt tells, too.
+        if events & Watch.refused != 0 && handle.isConnected { isRefused = true }
+        if events & Watch.doubted != 0 { listenForLife() }
+        if isRefused || events & (Watch.readable | Watch.broken) != 0 { read(isBroken: events & Watch.broken != 0) }
         if !isClosed && !ended && wantsWritable && events & Watch.writable != 0 {
             wantsWritable = false
             handler?.writable()
@@ -169,10 +189,29 @@ public final class SRTSocket: WatchOwner {
         if !isClosed { watch?.again(isBroken ? Watch.readable | Watch.broken : Watch.readable) }
     }
 
+    /// Somebody says that the peer is gone, and proves nothing.
+    private func listenForLife() {
+        guard doubt == nil, !ended, let before = handle.signsOfLife else { return }
+        doubt = Timer(on: loop) { [unowned self] in
+            doubt = nil
+            guard let now = handle.signsOfLife, now.areDue, now.count == before.count else { return }
+            isRefused = true
+            watch?.again(Watch.readable)
+        }
+        doubt?.arm(after: SRTSocket.doubtful)
+    }
+
+    /// Milliseconds of silence that bear out what somebody says.
+    private static let doubtful: UInt64 = 500
+
     private func readNothing() {
         let code = srt_getlasterror(nil)
-        guard code != SRT_EASYNCRCV.rawValue, !ended else { return }
+        guard !ended, isRefused || code != SRT_EASYNCRCV.rawValue else { return }
         ended = true
+        if code == SRT_EASYNCRCV.rawValue {
+            handler?.ended(.refused)
+            return
+        }
         let isOver = code == SRT_ECONNLOST.rawValue || code == SRT_ENOCONN.rawValue || code == SRT_EINVSOCK.rawValue
         handler?.ended(isOver ? (wasSilent ? .broken : .closedByPeer) : .failed(Handle.lastError))
     }

@@ -6,7 +6,7 @@ import CSRT
 import EventLoop
 
 protocol WatchOwner: AnyObject {
-    /// `events`: a set of SRT_EPOLL_IN, _OUT and _ERR.
+    /// `events`: a set of `Watch.readable`, `writable`, `broken`, `refused` and `doubted`.
     func happened(_ events: Int32)
 }
 
@@ -14,9 +14,13 @@ final class Watch {
     static let readable = Int32(SRT_EPOLL_IN.rawValue)
     static let writable = Int32(SRT_EPOLL_OUT.rawValue)
     static let broken = Int32(SRT_EPOLL_ERR.rawValue)
+    /// None of libsrt's: nobody is at the peer's port any more.
+    static let refused: Int32 = 1 << 30
+    /// That is what somebody says.
+    static let doubted: Int32 = 1 << 29
 
     let handle: Handle
-    private let inbox: Inbox
+    let inbox: Inbox
     private unowned(unsafe) let owner: any WatchOwner
     private var closed = false
 

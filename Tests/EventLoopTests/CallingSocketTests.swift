@@ -68,4 +68,68 @@ struct CallingSocketTests {
             close(socket.descriptor)
         }
     }
+
+    @Test("what is refused by one disturbs nothing that is sent to others, and ears take nothing of what comes")
+    func undisturbed() throws {
+        let loop = Loop(index: 0)
+        let (peer, peerName) = try bound()
+        let (gone, goneName) = try bound()
+        close(gone)
+        defer { close(peer) }
+        let socket = try #require(CallingSocket(ipv6: false, on: loop))
+        defer { close(socket.descriptor) }
+        var refusals = 0
+        socket.onRefused = { refusals += 1 }
+        var own = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var byte: UInt8 = 0
+        for number in 1...20 {
+            send(socket, to: goneName)
+            send(socket, to: peerName)
+            loop.turn()
+            #expect(refusals == number)
+            let count = withUnsafeMutablePointer(to: &own) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    recvfrom(peer, &byte, 1, Int32(MSG_DONTWAIT), $0, &length)
+                }
+            }
+            try #require(count == 1, "a datagram to another was not sent")
+            var error: Int32 = 0
+            var size = socklen_t(4)
+            getsockopt(socket.descriptor, SOL_SOCKET, SO_ERROR, &error, &size)
+            #expect(error == 0)
+        }
+        // From as many peers as it takes for a share of them to go elsewhere.
+        for _ in 0..<50 {
+            let (other, _) = try bound()
+            let sent = withUnsafePointer(to: &own) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { sendto(other, &byte, 1, 0, $0, length) }
+            }
+            close(other)
+            #expect(sent == 1 && recv(socket.descriptor, &byte, 1, Int32(MSG_DONTWAIT)) == 1)
+        }
+    }
+
+    @Test("a port with ears is taken, and free when all have gone")
+    func taken() throws {
+        let loop = Loop(index: 0)
+        let (descriptor, name) = try bound()
+        var ears: Ears? = Ears(EarSockets(of: descriptor), on: loop)
+        func take() -> Bool {
+            let other = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+            defer { close(other) }
+            return withUnsafePointer(to: name) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(other, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+        }
+        #expect(!take())
+        withExtendedLifetime(ears) {}
+        ears = nil
+        loop.turn()
+        #expect(!take())
+        close(descriptor)
+        #expect(take())
+    }
 }

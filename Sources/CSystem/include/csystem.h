@@ -32,16 +32,22 @@ int cs_connect_result(int fd);
 /* This side's address of a connected socket. */
 void cs_local(int fd, cs_address *local);
 
-/* A UDP socket at a port of the system's choice, which keeps what ICMP says of its datagrams; `ears` is a second
- * descriptor of it. */
-int cs_calling_socket(int is_ipv6, int *ears);
+/* A UDP socket at a port of the system's choice. */
+int cs_calling_socket(int is_ipv6);
 
-/* How many datagrams were refused by the machine that they went to, for want of a process at the port, since the last
- * call. */
-int cs_refusals(int fd);
+/* Sockets beside `fd`, at its port, which receive nothing but what ICMP says of datagrams that were sent from the port;
+ * `fd` goes on receiving all datagrams. Returns how many there are: 0 where the system cannot do it. */
+int cs_ears(int fd, int *ears, int room);
 
-/* Calls on the socket wait again. */
-void cs_block(int fd);
+/* A datagram that was refused by the machine that it went to, for want of a process at the port. */
+typedef struct {
+    cs_address peer;
+    uint8_t quoted[24]; /* its first bytes, as far as the answer quotes them */
+    size_t quoted_size;
+} cs_refusal;
+
+/* The next that was not yet asked for: 1, or 0 where there is none. */
+int cs_next_refusal(int ear, cs_refusal *refusal);
 
 /* Data segments sent on a TCP connection, and how many of them again, modulo 2^32; 0 where it is none. */
 int cs_transmission(int fd, uint64_t *segments, uint64_t *again);
