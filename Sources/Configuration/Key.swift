@@ -102,6 +102,10 @@ struct Key: Sendable {
         Key("snapshot.timeout", \.snapshot.timeout, .duration(500...60_000), perApp: true),
         Key("snapshot.processes", \.snapshot.processes, .count(1...64)),
 
+        Key("rewind.window", \.rewind.window, .duration(60_000...604_800_000, orZero: true), perApp: true),
+        Key("rewind.path", \.rewind.path, .folder),
+        Key("rewind.min_free", \.rewind.minFree, .size(1 << 10...1 << 60, orZero: true)),
+
         Key("relay.listen", \.relay.listen, .endpoints),
         Key("relay.tls_listen", \.relay.tlsListen, .endpoints),
         Key("relay.srt_listen", \.relay.srtListen, .endpoints),

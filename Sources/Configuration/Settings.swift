@@ -20,6 +20,7 @@ public struct Settings: Sendable, Equatable {
     public var hls = HLS()
     public var record = Record()
     public var snapshot = Snapshot()
+    public var rewind = Rewind()
     public var relay = Relay()
     public var dispatch = Dispatch()
     public var limits = Limits()

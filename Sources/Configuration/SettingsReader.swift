@@ -134,6 +134,9 @@ struct SettingsReader {
         if record.format != .off, record.path.isEmpty, let place = places["record.format"] {
             refuse(place, "record.format", "has no folder to record into", "set record.path")
         }
+        if settings.rewind.window > 0, settings.rewind.path.isEmpty, let place = places["rewind.window"] {
+            refuse(place, "rewind.window", "has no folder to be kept in", "set rewind.path")
+        }
         checkListeners()
         checkCertificates()
     }

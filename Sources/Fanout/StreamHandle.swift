@@ -82,10 +82,13 @@ public final class StreamHandle: @unchecked Sendable {
     }
 
     /// Where the stream is packaged, which begins now if it has not.
-    public func packaged(_ settings: @autoclosure () -> PackageSettings, from loop: Loop) -> Shelf {
+    /// `keeper` has its segments, if it begins.
+    public func packaged(
+        _ settings: @autoclosure () -> PackageSettings, keeper: SegmentKeeper? = nil, from loop: Loop
+    ) -> Shelf {
         let (shelf, isNew) = shelf.with { present in
             if let present { return (present, false) }
-            let made = Shelf(settings())
+            let made = Shelf(settings(), keeper: keeper)
             present = made
             return (made, true)
         }

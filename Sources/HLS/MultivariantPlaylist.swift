@@ -6,6 +6,8 @@ public struct MultivariantPlaylist: Hashable, Sendable {
     /// One choice of bit rate: a media playlist, and what it takes to play it.
     public struct Variant: Hashable, Sendable {
         public var rendition: Rendition
+        /// Its playlist is that of what is kept, not the live one.
+        public var isWindow = false
         /// Of the playlist alone; the heaviest audio track of the group is added.
         public var bandwidth: Bandwidth
         /// RFC 6381, such as `avc1.64001f` and `mp4a.40.2`; those of the audio group are added.
@@ -128,7 +130,7 @@ extension MultivariantPlaylist {
         }
         if hasGroup { out.put(",AUDIO=\"audio\"") }
         out.end()
-        out.put(name: .playlist(variant.rendition), query: query)
+        out.put(name: variant.isWindow ? .window : .playlist(variant.rendition), query: query)
         out.end()
     }
 

@@ -99,6 +99,8 @@ struct PlaylistText {
         switch name {
         case .multivariant: put("index.m3u8")
         case .playlist(.main): put("media.m3u8")
+        case .rewind: put("rewind.m3u8")
+        case .window: put("window.m3u8")
         case .playlist(.audio(let id)):
             put("audio-")
             put(number: UInt64(id))

@@ -1,8 +1,13 @@
-/// The playlist of a recording: an event that grows at its end, or a video on demand that is complete (RFC 8216bis
-/// §4.4.3.5). Nothing in it is ever removed, and the target duration is given at the beginning, because it must not
-/// change.
+/// The playlist of a recording: an event that grows at its end, a video on demand that is complete (RFC 8216bis
+/// §4.4.3.5), or a window that slides. Of the first two nothing is ever removed. The target duration is given at the
+/// beginning, because it must not change.
 public struct RecordedPlaylist: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable { case event, videoOnDemand }
+    public enum Kind: Hashable, Sendable {
+        case event
+        case videoOnDemand
+        /// With the numbers of its first segment (§4.4.3.2 and §4.4.3.3).
+        case window(first: UInt64, discontinuity: UInt64)
+    }
 
     public struct Entry: Hashable, Sendable {
         /// Relative to the playlist, and escaped by the caller.
@@ -44,7 +49,7 @@ public struct RecordedPlaylist: Hashable, Sendable {
     }
 
     public mutating func append(_ entry: Entry) throws(RecordedPlaylistError) {
-        if kind == .event && isEnded { throw .ended }
+        if kind != .videoOnDemand && isEnded { throw .ended }
         guard entry.duration >= 0, entry.duration <= longestDuration else {
             throw .tooLong(microseconds: entry.duration, target: target)
         }
@@ -65,14 +70,27 @@ public struct RecordedPlaylist: Hashable, Sendable {
         out.put(number: entries.contains { !$0.initialisation.isEmpty } || kind == .event ? 6 : 3)
         out.put("\n#EXT-X-TARGETDURATION:")
         out.put(number: UInt64(target))
-        out.line(kind == .event ? "\n#EXT-X-PLAYLIST-TYPE:EVENT" : "\n#EXT-X-PLAYLIST-TYPE:VOD")
-        out.line("#EXT-X-MEDIA-SEQUENCE:0")
+        out.end()
+        putKind(&out)
         var initialisation = ""
         for (index, entry) in entries.enumerated() {
             put(entry, &out, isFirst: index == 0, after: &initialisation)
         }
         if isEnded { out.line("#EXT-X-ENDLIST") }
         return out.bytes
+    }
+
+    private func putKind(_ out: inout PlaylistText) {
+        switch kind {
+        case .event: out.line("#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-MEDIA-SEQUENCE:0")
+        case .videoOnDemand: out.line("#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0")
+        case .window(let first, let discontinuity):
+            out.put("#EXT-X-MEDIA-SEQUENCE:")
+            out.put(number: first)
+            out.put("\n#EXT-X-DISCONTINUITY-SEQUENCE:")
+            out.put(number: discontinuity)
+            out.end()
+        }
     }
 
     private func put(_ entry: Entry, _ out: inout PlaylistText, isFirst: Bool, after initialisation: inout String) {

@@ -7,6 +7,8 @@
 /// |---|---|
 /// | `index.m3u8` | the multivariant playlist |
 /// | `media.m3u8`, `audio-<id>.m3u8` | a media playlist |
+/// | `rewind.m3u8` | the multivariant playlist of what is kept |
+/// | `window.m3u8` | the media playlist of what is kept |
 /// | `<number>.m4s`, `<number>.ts` | a segment |
 /// | `<number>.<index>.m4s` | a part of a segment |
 /// | `init-<16 hexadecimal digits>.mp4` | an initialisation section, by the hash of its bytes |
@@ -18,6 +20,9 @@ public enum ResourceName: Hashable, Sendable {
 
     case multivariant
     case playlist(Rendition)
+    /// For `window`, as `multivariant` is for `playlist`.
+    case rewind
+    case window
     case segment(Rendition, UInt32, Container)
     case part(Rendition, UInt32, index: UInt32)
     case initialisation(UInt64)
@@ -42,7 +47,7 @@ public enum ResourceName: Hashable, Sendable {
     /// The media type of the answer.
     public var contentType: String {
         switch self {
-        case .multivariant, .playlist: "application/vnd.apple.mpegurl"
+        case .multivariant, .playlist, .rewind, .window: "application/vnd.apple.mpegurl"
         case .segment(_, _, .transportStream): "video/mp2t"
         case .segment(.main, _, _), .part(.main, _, _), .initialisation: "video/mp4"
         case .segment, .part: "audio/mp4"
@@ -54,6 +59,8 @@ extension ResourceName {
     private static func parse(_ bytes: Span<UInt8>) -> ResourceName? {
         if middle(of: bytes, "index.m3u8", "")?.isEmpty == true { return .multivariant }
         if middle(of: bytes, "media.m3u8", "")?.isEmpty == true { return .playlist(.main) }
+        if middle(of: bytes, "rewind.m3u8", "")?.isEmpty == true { return .rewind }
+        if middle(of: bytes, "window.m3u8", "")?.isEmpty == true { return .window }
         if let hash = middle(of: bytes, "init-", ".mp4") {
             return hexadecimal(bytes.extracting(hash)).map { .initialisation($0) }
         }

@@ -138,11 +138,15 @@ public final class HTTP2Connection {
             stream, ResponseFields(response, length: length, date: date), hasBody ? ResponseBody(ranges) : nil)
     }
 
-    /// Answers with a body that ends when `live` says so. It gives way to what has an end, whatever order the client
-    /// asked for: a client that wants all of an endless body first would get nothing else.
-    public func respond(_ stream: Int32, _ response: HTTPResponse, live: any LiveBody, date: String? = nil) {
+    /// Answers with a body that ends when `live` says so. One without a `length` gives way to what has an end, whatever
+    /// order the client asked for: a client that wants all of an endless body first would get nothing else.
+    public func respond(
+        _ stream: Int32, _ response: HTTPResponse, live: any LiveBody, length: Int? = nil, isHead: Bool = false,
+        date: String? = nil
+    ) {
         precondition(!response.isBodiless, "this status has no body")
-        submit(stream, ResponseFields(response, length: nil, date: date), ResponseBody(live))
+        submit(stream, ResponseFields(response, length: length, date: date), isHead ? nil : ResponseBody(live))
+        guard length == nil else { return }
         var priority = nghttp2_extpri(urgency: HTTP2Connection.liveUrgency, inc: 1)
         nghttp2_session_change_extpri_stream_priority(session, stream, &priority, 0)
     }

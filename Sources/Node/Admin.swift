@@ -52,6 +52,7 @@ enum Admin {
             startRecording(app, name, body: request.body, exchange, pretty)
         case .stopRecording(let app, let name): stopRecording(app, name, exchange, pretty)
         case .recordings(let app, let name): listRecordings(app, name, exchange, pretty)
+        case .window(let app, let name): showWindow(app, name, exchange, pretty)
         case .kickStream(let app, let name): kickStream(app, name, exchange, pretty)
         case .kickSession(let id): kickSession(id, exchange, pretty)
         case .notFound: exchange.answer(missing("no such resource", pretty))
@@ -64,6 +65,13 @@ enum Admin {
 
     static func missing(_ what: String, _ pretty: Bool) -> HTTPResponse {
         .json(JSON.encode(error: what, pretty: pretty), status: 404)
+    }
+
+    private static func showWindow(_ app: String, _ name: String, _ exchange: HTTPExchange, _ pretty: Bool) {
+        guard let name = StreamName(app: app, name: name), let report = exchange.state.rewinding.report(of: name) else {
+            return exchange.answer(missing("nothing of \(app)/\(name) is kept for rewinding", pretty))
+        }
+        exchange.answer(.json(JSON.encode(report, pretty: pretty)))
     }
 
     private static func kickStream(_ app: String, _ name: String, _ exchange: HTTPExchange, _ pretty: Bool) {

@@ -5,6 +5,7 @@
 import EventLoop
 import Fanout
 import Glibc
+import HLS
 import HTTP
 import HTTP2
 import StreamLog
@@ -16,6 +17,7 @@ final class HTTP2Session: WireSession, ExchangeSession {
     private var sentBytes: UInt64 = 0
     private var isPackaged = false
     private var userAgent = ""
+    var viewerToken: ViewerToken?
     /// What is to be sent is sent when all that came has been looked at.
     private var isBusy = false
 
@@ -125,6 +127,19 @@ final class HTTP2Session: WireSession, ExchangeSession {
 
     func deliver(_ exchange: HTTPExchange, _ answer: PreparedResponse, _ body: SharedBytes) {
         deliver(exchange, answer.response, body)
+    }
+
+    func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: KeptBody) {
+        let stream = exchange.stream
+        exchanges[stream] = nil
+        body.onChange = { [weak self] body in
+            guard let self, !isEnded else { return }
+            if body.hasFailed { http2.reset(stream, code: HTTP2Connection.internalError) } else { http2.resume(stream) }
+            flush()
+        }
+        http2.respond(
+            stream, response, live: body, length: body.count, isHead: exchange.isHead, date: HTTPDate.now)
+        flush()
     }
 
     func becomesPackaged(_ name: StreamName) {

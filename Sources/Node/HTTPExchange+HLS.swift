@@ -45,6 +45,7 @@ extension HTTPExchange {
             response.set("Allow", "GET, HEAD, OPTIONS")
             return answer(response)
         }
+        if resource == .rewind || resource == .window { return serveWindow(name, resource) }
         // Almost always it is packaged already.
         if let shelf = state.hub.find(name)?.shelfIfAny {
             session.becomesPackaged(name)
@@ -59,10 +60,13 @@ extension HTTPExchange {
             return offer(name, resource, shelf, mayWait: false)
         }
         // Only playlists begin anything: who asks for a segment has seen one.
-        guard resource.isPlaylist || state.hub.find(name) != nil else { return answer(Self.missing(name)) }
+        guard resource.isPlaylist || state.hub.find(name) != nil else {
+            return serveKept(name, resource, Self.missing(name))
+        }
         seek(name) { [unowned self] handle in
             guard let handle else { return answer(Self.missing(name)) }
-            let shelf = handle.packaged(PackageSettings(own.hls, form: form), from: loop)
+            let shelf = handle.packaged(
+                PackageSettings(own.hls, form: form), keeper: state.rewinding.keeper(of: name), from: loop)
             offer(name, resource, shelf, mayWait: true)
         }
     }
@@ -89,8 +93,7 @@ extension HTTPExchange {
             park(on: shelf, ticket: ticket, patience: patience)
         case .file(let file): send(file, shelf)
         case .playlist(let text, let isSettled):
-            let takesGzip = request.header("accept-encoding")?.contains("gzip") ?? false
-            send(text.file(isSettled: isSettled, takesGzip: takesGzip), shelf)
+            send(text, isSettled: isSettled, shelf)
         case .multivariant(let playlist): send(playlist, resource, shelf)
         case .refused(let error):
             state.count(error: error.reason)
@@ -99,7 +102,7 @@ extension HTTPExchange {
         case .missing:
             var response = HTTPResponse(status: 404, text: "\(resource.text) of \(name) is not here, or no longer.\n")
             response.set("Cache-Control", "public, max-age=1")
-            answer(response)
+            if resource.isPlaylist { answer(response) } else { serveKept(name, resource, response) }
         }
     }
 
@@ -112,19 +115,24 @@ extension HTTPExchange {
     }
 
     /// With a name for the viewer in the addresses of the playlists: its requests are known as one viewer's by it.
-    private func send(_ playlist: MultivariantPlaylist, _ resource: ResourceName, _ shelf: Shelf) {
-        let token =
-            request.query(Self.viewerKey).flatMap { ViewerToken($0) }
-            ?? ViewerToken(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max))
+    func send(
+        _ playlist: MultivariantPlaylist, _ resource: ResourceName, _ shelf: Shelf?, query: String = ""
+    ) {
+        let token = viewerToken ?? ViewerToken(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max))
         var response = HTTPResponse(status: 200)
         response.set("Content-Type", resource.contentType)
         response.set("Cache-Control", "no-store")
-        response.body = playlist.render(query: "\(Self.viewerKey)=\(token.text)")
-        shelf.sent(response.body.count)
+        response.body = playlist.render(query: query + (query.isEmpty ? "" : "&") + "\(Self.viewerKey)=\(token.text)")
+        shelf?.sent(response.body.count)
         answer(response)
     }
 
-    private func send(_ file: PackagedFile, _ shelf: Shelf) {
+    func send(_ text: RenderedPlaylist, isSettled: Bool, _ shelf: Shelf?) {
+        let takesGzip = request.header("accept-encoding")?.contains("gzip") ?? false
+        send(text.file(isSettled: isSettled, takesGzip: takesGzip), shelf)
+    }
+
+    private func send(_ file: PackagedFile, _ shelf: Shelf?) {
         if isKnown(file.tag) {
             var response = file.answer.response
             response.status = 304
@@ -137,25 +145,21 @@ extension HTTPExchange {
         sendWhole(file, shelf)
     }
 
-    private func sendWhole(_ file: PackagedFile, _ shelf: Shelf) {
-        if !isHead { shelf.sent(file.bytes.count) }
+    private func sendWhole(_ file: PackagedFile, _ shelf: Shelf?) {
+        if !isHead { shelf?.sent(file.bytes.count) }
         answer(file.answer, file.bytes)
     }
 
-    private func send(_ range: String, of file: PackagedFile, _ shelf: Shelf) {
+    private func send(_ range: String, of file: PackagedFile, _ shelf: Shelf?) {
         let bytes = file.bytes
         switch ByteRange(header: range, length: bytes.count) {
         case .whole: sendWhole(file, shelf)
         case .part(let range):
             var response = file.answer.response
-            response.status = 206
-            response.set("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(bytes.count)")
-            if !isHead { shelf.sent(range.count) }
+            response.becomes(range, of: bytes.count)
+            if !isHead { shelf?.sent(range.count) }
             answer(response, bytes[range])
-        case .unsatisfiable:
-            var response = HTTPResponse(status: 416, text: "There are \(bytes.count) bytes.\n")
-            response.set("Content-Range", "bytes */\(bytes.count)")
-            answer(response)
+        case .unsatisfiable: answer(.unsatisfiable(length: bytes.count))
         }
     }
 
@@ -168,16 +172,19 @@ extension HTTPExchange {
     /// The query parameter that tells viewers apart.
     private static let viewerKey = "v"
 
+    /// As its playlist's address says.
+    var viewerToken: ViewerToken? { request.query(Self.viewerKey).flatMap { ViewerToken($0) } }
+
     /// Who asks: as its playlist's address says, or else a stand-in that its address and agent make.
-    private var viewer: ViewerToken {
-        if let token = request.query(Self.viewerKey).flatMap({ ViewerToken($0) }) { return token }
+    var viewer: ViewerToken {
+        if let viewerToken { return viewerToken }
         var address = ContentHash(session.carrier.peer.host.utf8Span.span)
         address.combine((request.header("user-agent") ?? session.agent).utf8Span.span)
         return ViewerToken(high: 0, low: address.value)
     }
 
-    private func admit(_ name: StreamName, _ shelf: Shelf) -> Turned? {
-        state.viewers.meet(viewer, name, shelf, state.gate, on: loop)
+    func admit(_ name: StreamName, _ audience: any Audience) -> Turned? {
+        state.viewers.meet(viewer, name, audience, state.gate, on: loop)
     }
 
     func refuse(_ turned: Turned) {
@@ -191,7 +198,7 @@ extension HTTPExchange {
 extension ResourceName {
     var isPlaylist: Bool {
         switch self {
-        case .multivariant, .playlist: true
+        case .multivariant, .playlist, .rewind, .window: true
         case .segment, .part, .initialisation: false
         }
     }
@@ -200,8 +207,22 @@ extension ResourceName {
     fileprivate var isNamedLikeStream: Bool {
         switch self {
         case .segment(_, _, .transportStream), .initialisation: true
-        case .segment, .part, .multivariant, .playlist: false
+        case .segment, .part, .multivariant, .playlist, .rewind, .window: false
         }
+    }
+}
+
+extension HTTPResponse {
+    /// 206: these bytes of so many (RFC 9110 §15.3.7).
+    mutating func becomes(_ range: Range<Int>, of length: Int) {
+        status = 206
+        set("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(length)")
+    }
+
+    static func unsatisfiable(length: Int) -> HTTPResponse {
+        var response = HTTPResponse(status: 416, text: "There are \(length) bytes.\n")
+        response.set("Content-Range", "bytes */\(length)")
+        return response
     }
 }
 

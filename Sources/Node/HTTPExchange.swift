@@ -5,6 +5,7 @@
 /// from the moment that its client gives it up, it waits for nothing.
 import EventLoop
 import Fanout
+import HLS
 import HTTP
 import Operations
 import Packaging
@@ -16,10 +17,14 @@ protocol ExchangeSession: WireSession {
     func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: SharedBytes?)
     /// The same for an answer that was prepared, with its whole body.
     func deliver(_ exchange: HTTPExchange, _ answer: PreparedResponse, _ body: SharedBytes)
+    /// The same with a body of which the first piece is there; to a HEAD it is the length alone.
+    func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: KeptBody)
     /// Answers with the live stream, now or when it is there, or says why not.
     func deliverStream(_ exchange: HTTPExchange, _ wanted: StreamRequest)
     /// The exchange is about packaged media of that stream.
     func becomesPackaged(_ name: StreamName)
+    /// Whose playlist of a window was last fetched over the connection.
+    var viewerToken: ViewerToken? { get set }
 }
 
 final class HTTPExchange {
@@ -30,6 +35,8 @@ final class HTTPExchange {
     private(set) var isOver = false
     private var parked: Parked?
     private var wait: StreamWait?
+    /// What it waits to have read.
+    private var body: KeptBody?
 
     /// Its place on a shelf.
     private struct Parked {
@@ -73,6 +80,13 @@ final class HTTPExchange {
         session.deliver(self, prepared, body)
     }
 
+    /// Answers with a file of a window.
+    func answer(_ response: HTTPResponse, _ body: KeptBody) {
+        guard !isOver, !session.isEnded else { return }
+        abandon()
+        session.deliver(self, response, body)
+    }
+
     /// Answers from a snapshot of the whole node, which other loops take part in.
     func answerLater(_ make: @escaping (NodeSnapshot) -> HTTPResponse) {
         session.worker.takeSnapshot { [weak self] snapshot in
@@ -108,6 +122,13 @@ final class HTTPExchange {
         return true
     }
 
+    /// Waits for the first piece of the body, which tells of it.
+    func reads(_ body: KeptBody) {
+        self.body = body
+        body.prepare()
+        if body.hasFailed { answer(.later("The server is going down.")) }
+    }
+
     /// To be called about twice a second.
     func tick(now: UInt64) {
         wait?.tick(now: now)
@@ -120,6 +141,7 @@ final class HTTPExchange {
     private func stopWaiting() {
         wait?.stop()
         wait = nil
+        body = nil
         if let parked { parked.shelf.stopWaiting(parked.ticket) }
         parked = nil
     }

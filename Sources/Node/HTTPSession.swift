@@ -4,6 +4,7 @@
 import EventLoop
 import FLV
 import Fanout
+import HLS
 import HTTP
 import Operations
 import StreamLog
@@ -22,6 +23,9 @@ final class HTTPSession: WireSession, ExchangeSession {
     var parser: RequestParser
     var mode = Mode.requests
     private(set) var exchange: HTTPExchange?
+    /// What has more pieces for the body that is being sent.
+    private var kept: KeptBody?
+    var viewerToken: ViewerToken?
     var wanted: StreamRequest?
     var fit: FitWatch?
     private var requests = 0
@@ -132,6 +136,36 @@ final class HTTPSession: WireSession, ExchangeSession {
         begin(BodyWriter(head: answer.head, tail: tail, body: exchange.isHead ? SharedBytes() : body))
     }
 
+    func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: KeptBody) {
+        let isLast = isLast(exchange.request)
+        let head = response.encode(
+            head: exchange.isHead, keepAlive: !isLast, date: HTTPDate.now, following: body.count)
+        guard !exchange.isHead, let first = body.take() else {
+            connection.write(head)
+            return hasAnswered(isLast: isLast)
+        }
+        kept = body
+        // While one is being sent the next waits to be taken.
+        body.onChange = { [weak self] _ in
+            guard let self, case .answering = mode, !isEnded else { return }
+            sendKept()
+        }
+        begin(BodyWriter(head: head, body: first))
+    }
+
+    private func sendKept() {
+        guard let kept, !kept.isOver else {
+            kept = nil
+            return hasAnswered(isLast: exchange.map { isLast($0.request) } ?? false)
+        }
+        if kept.hasFailed { return end("the disk failed") }
+        guard let piece = kept.take() else {
+            mode = .answering
+            return
+        }
+        send(BodyWriter(head: [], body: piece))
+    }
+
     private func begin(_ writer: BodyWriter) {
         lastProgress = loop.now
         send(writer)
@@ -176,7 +210,7 @@ final class HTTPSession: WireSession, ExchangeSession {
         case .blocked:
             mode = .sending(writer)
             return connection.waitUntilWritable()
-        case .done: hasAnswered(isLast: exchange.map { isLast($0.request) } ?? false)
+        case .done: sendKept()
         }
     }
 
@@ -188,6 +222,7 @@ final class HTTPSession: WireSession, ExchangeSession {
 
     override func willEnd() {
         exchange?.abandon()
+        kept = nil
         fit = nil
         super.willEnd()
     }
@@ -244,10 +279,15 @@ final class HTTPSession: WireSession, ExchangeSession {
 
     // MARK: Life
 
+    private var isSending: Bool {
+        if case .sending = mode { return true }
+        return kept != nil
+    }
+
     override func housekeep(now: UInt64) {
         fit?.askAgain()
         exchange?.tick(now: now)
-        if case .sending = mode, now - min(now, lastProgress) > UInt64(state.settings.play.stallTimeout) {
+        if isSending, now - min(now, lastProgress) > UInt64(state.settings.play.stallTimeout) {
             state.count(error: "viewer_stalled")
             return end("stalled")
         }

@@ -37,6 +37,7 @@ public enum Node {
         let doors = try listenForSRT(peers, workers.map(\.loop.mailbox), state, &ports)
         state.listens(at: ports)
         state.recordings.start()
+        state.rewinding.start()
         workers[0].startPulls()
         if !settings.dispatch.servers.isEmpty {
             let dispatchers = LoopBound(Dispatchers(workers[0]), on: workers[0].loop)
@@ -60,6 +61,7 @@ public enum Node {
         workers[0].loop.run()
         for thread in threads { thread.join() }
         state.recordings.close()
+        state.rewinding.close()
         withExtendedLifetime((shutdown, certificates, doors, workers)) {}
         state.log.write(.info, "node.stop")
     }

@@ -22,6 +22,7 @@ final class NodeState: Sendable {
     let viewers = PackageViewers()
     let recordings: Recordings
     let stills: Stills
+    let rewinding: Rewinding
     let routes: Routes
     let pushes = PushBoard()
     /// The connection to the dispatcher, if there is one; set once, before the loops run.
@@ -52,6 +53,7 @@ final class NodeState: Sendable {
         log = EventLog(settings.log)
         recordings = Recordings(settings, log)
         stills = Stills(settings, log)
+        rewinding = Rewinding(settings, log)
         addresses = AddressLimits(
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
         certificates = try Certificates(settings.tls)

@@ -6,9 +6,19 @@ import Fanout
 import HLS
 import Packaging
 
+/// Those who are told apart by their requests for one stream.
+protocol Audience: AnyObject, Sendable {
+    func meet(_ token: ViewerToken) -> ViewerSessions.Answer
+    func showOut(_ token: ViewerToken)
+    /// Who is alive.
+    var viewers: Int { get }
+}
+
+extension Shelf: Audience {}
+
 final class PackageViewers: Sendable {
     private struct Held {
-        let shelf: Shelf
+        let audience: any Audience
         var claims: [Claim] = []
     }
 
@@ -19,9 +29,11 @@ final class PackageViewers: Sendable {
     /// Milliseconds between two rounds.
     private static let interval: UInt64 = 900
 
-    /// A viewer asks for something of a shelf: nil if it may, else why not.
-    func meet(_ token: ViewerToken, _ name: StreamName, _ shelf: Shelf, _ gate: Gate, on loop: Loop) -> Turned? {
-        switch shelf.meet(token) {
+    /// A viewer asks for something of a stream: nil if it may, else why not.
+    func meet(
+        _ token: ViewerToken, _ name: StreamName, _ audience: any Audience, _ gate: Gate, on loop: Loop
+    ) -> Turned? {
+        switch audience.meet(token) {
         case .known: return nil
         case .full:
             return Turned(
@@ -30,10 +42,10 @@ final class PackageViewers: Sendable {
         }
         switch gate.enter(.viewer, name, on: loop) {
         case .success(let claim):
-            held.with { $0[ObjectIdentifier(shelf), default: Held(shelf: shelf)].claims.append(claim) }
+            held.with { $0[ObjectIdentifier(audience), default: Held(audience: audience)].claims.append(claim) }
             return nil
         case .failure(let turned):
-            shelf.showOut(token)
+            audience.showOut(token)
             return turned
         }
     }
@@ -52,7 +64,7 @@ final class PackageViewers: Sendable {
             guard !held.isEmpty else { return [] }
             var surplus: [Claim] = []
             for (id, entry) in held {
-                let alive = entry.shelf.viewers
+                let alive = entry.audience.viewers
                 guard alive < entry.claims.count else { continue }
                 surplus += entry.claims[alive...]
                 held[id]?.claims.removeSubrange(alive...)

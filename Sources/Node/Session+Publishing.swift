@@ -75,6 +75,7 @@ extension Session {
             publishStarts()
             worker.startPushes(of: handle.name)
             worker.startRecording(of: handle)
+            worker.startRewinding(of: handle)
         case .failure(let refusal):
             state.count(error: "publish_refused")
             refusePublish(.busy(refusal.description))

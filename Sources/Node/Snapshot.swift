@@ -30,7 +30,7 @@ enum Snapshot {
         node.memoryBytes = EventLoop.Process.residentBytes
         node.loops = parts.map(\.loop).sorted { $0.index < $1.index }
         let sessions = parts.flatMap(\.sessions).sorted { ($0.since, $0.id) > ($1.since, $1.id) }
-        let streams = parts.flatMap(\.streams).map { complete($0, parts) }
+        let streams = parts.flatMap(\.streams).map { complete($0, parts, state) }
             .sorted { ($0.app, $0.name) < ($1.app, $1.name) }
         node.sessions = sessions.count
         node.viewers = sessions.count { $0.role == "play" }
@@ -41,6 +41,7 @@ enum Snapshot {
         node.srt = sessions.reduce(into: counters.srt) { sum, session in session.srt.map { sum.add($0) } }
         node.recordings = state.recordings.totals
         node.snapshots = state.stills.totals
+        node.rewind = state.rewinding.totals
         let links = parts.flatMap(\.links).sorted { ($0.node, $0.session) < ($1.node, $1.session) }
         // Their numbers grow: the shorter one is the older.
         let pushes = parts.flatMap(\.pushes).sorted {
@@ -57,9 +58,10 @@ enum Snapshot {
     }
 
     /// Adds to a stream what its viewers on all loops have had.
-    private static func complete(_ stream: StreamReport, _ parts: [Part]) -> StreamReport {
+    private static func complete(_ stream: StreamReport, _ parts: [Part], _ state: NodeState) -> StreamReport {
         guard let name = StreamName(app: stream.app, name: stream.name) else { return stream }
         var stream = stream
+        stream.rewind = state.rewinding.report(of: name)
         for part in parts {
             stream.recording = part.recordings[name] ?? stream.recording
             stream.bitrateOut += part.ratesOut[name] ?? 0

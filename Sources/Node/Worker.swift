@@ -204,8 +204,7 @@ final class Worker {
             state.viewers.tidy(state.gate, now: now)
             for recording in recordings { recording.tick(now: now) }
             meters.forEachStream(on: loop) { stream in
-                stream.tidyPackaging(
-                    idle: UInt64(state.settings.of(app: stream.name.app, stream: stream.name.name).hls.idle))
+                stream.tidyPackaging(idle: packagingIdle(of: stream))
                 if stream.publisher?.isUpstream == true { state.recordings.follows(stream.name) }
             }
         }

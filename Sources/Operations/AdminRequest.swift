@@ -39,6 +39,9 @@ public enum AdminRequest {
             return reading(
                 method, .recording(app: app, name: name), orDelete: .stopRecording(app: app, name: name),
                 orPost: .startRecording(app: app, name: name))
+        case ("streams", 3...) where rest[rest.count - 1] == "rewind":
+            let (app, name) = stream(Array(rest.dropLast()))
+            return reading(method, .window(app: app, name: name))
         case ("recordings", 2...):
             let (app, name) = stream(rest)
             return reading(method, .recordings(app: app, name: name))

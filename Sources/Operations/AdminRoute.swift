@@ -18,6 +18,8 @@ public enum AdminRoute: Sendable, Equatable {
     case stopRecording(app: String, name: String)
     /// Finished files.
     case recordings(app: String, name: String)
+    /// What is kept of a stream for rewinding, whether it is live or not.
+    case window(app: String, name: String)
     case kickStream(app: String, name: String)
     case kickSession(id: String)
     case metrics

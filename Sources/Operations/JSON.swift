@@ -38,6 +38,10 @@ public enum JSON {
         write(pretty) { recording.write(to: &$0) }
     }
 
+    public static func encode(_ window: WindowReport, pretty: Bool = false) -> [UInt8] {
+        write(pretty) { window.write(to: &$0) }
+    }
+
     /// `{"recordings": […]}`, in the order given.
     public static func encode(_ files: [RecordedFile], pretty: Bool = false) -> [UInt8] {
         write(pretty) { writer in
@@ -183,6 +187,9 @@ extension StreamReport {
                 $0.member("packaged") { packaged.write(to: &$0) }
             }
             $0.member("recording") { out in if let recording { recording.write(to: &out) } else { out.null() } }
+            if let rewind {
+                $0.member("rewind") { rewind.write(to: &$0) }
+            }
         }
     }
 
@@ -253,6 +260,7 @@ extension NodeReport {
             $0.member("fullness", fullness)
             $0.member("srt") { srt.write(to: &$0) }
             $0.member("recordings") { recordings.write(to: &$0) }
+            $0.member("rewind") { rewind.write(to: &$0) }
             $0.member("snapshots") { snapshots.write(to: &$0) }
             $0.member("loops") { $0.array(loops) { $1.write(to: &$0) } }
             $0.member("errors") { out in

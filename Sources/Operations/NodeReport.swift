@@ -34,6 +34,7 @@ public struct NodeReport: Sendable, Equatable {
     public var srt = SRTReport()
     /// What is recorded.
     public var recordings = RecordingTotals()
+    public var rewind = WindowTotals()
     /// Pictures of streams.
     public var snapshots = SnapshotTotals()
 

@@ -26,6 +26,7 @@ public enum PrometheusExposition {
         writeLinks(snapshot.links, to: &writer)
         writeSRT(snapshot.node.srt, to: &writer)
         writeRecordings(snapshot.node.recordings, to: &writer)
+        writeWindows(snapshot.node.rewind, to: &writer)
         snapshot.node.snapshots.write(to: &writer)
         let (named, rest) = rank(snapshot.streams, busiest: max(0, busiest))
         for metric in StreamMetric.all { write(metric, named, rest, to: &writer) }
@@ -138,6 +139,21 @@ public enum PrometheusExposition {
         writer.sample(recordings.bytes)
         writer.family("recording_failures_total", .counter, "Recordings that ended by themselves, by reason.")
         for (reason, count) in recordings.failures.sorted(by: { $0.key < $1.key }) {
+            writer.sample(count, [("reason", reason)])
+        }
+    }
+
+    private static func writeWindows(_ windows: WindowTotals, to writer: inout PrometheusWriter) {
+        writer.family("rewind_windows", .gauge, "Streams of which segments are kept for rewinding.")
+        writer.sample(windows.windows)
+        writer.family("rewind_bytes", .gauge, "Bytes on the disk for rewinding.")
+        writer.sample(windows.bytes)
+        writer.family("rewind_queued_bytes", .gauge, "Bytes in memory that wait for the disk.")
+        writer.sample(windows.queued)
+        writer.family("rewind_paused", .gauge, "Streams of which nothing is kept at present, because it failed.")
+        writer.sample(windows.paused)
+        writer.family("rewind_failures_total", .counter, "Times that keeping segments failed, by reason.")
+        for (reason, count) in windows.failures.sorted(by: { $0.key < $1.key }) {
             writer.sample(count, [("reason", reason)])
         }
     }

@@ -64,6 +64,17 @@ struct StreamMetric {
                 name: "stream_log_seconds", kind: .gauge, help: "Media held in memory, in seconds.", summable: false
             ) { [Point(value: $0.logSeconds)] },
             StreamMetric(
+                name: "stream_rewind_bytes", kind: .gauge, help: "Bytes on the disk for rewinding."
+            ) { [Point(value: Double($0.rewind?.bytes ?? 0))] },
+            StreamMetric(
+                name: "stream_rewind_oldest_seconds", kind: .gauge,
+                help: "Unix time of the oldest that viewers can go back to.", summable: false
+            ) { stream in stream.rewind?.oldest.map { [Point(value: $0)] } ?? [] },
+            StreamMetric(
+                name: "stream_rewind_window_seconds", kind: .gauge, help: "How far back viewers may go.",
+                summable: false
+            ) { stream in stream.rewind.map { [Point(value: $0.window)] } ?? [] },
+            StreamMetric(
                 name: "stream_last_frame_age_seconds", kind: .gauge, help: "Seconds since a frame came.",
                 summable: false
             ) { stream in stream.sinceLastFrame.map { [Point(value: $0)] } ?? [] },

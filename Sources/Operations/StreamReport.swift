@@ -52,6 +52,8 @@ public struct StreamReport: Sendable, Equatable {
     public var packaged: PackageReport?
     /// Absent while it is not recorded.
     public var recording: RecordingReport?
+    /// Absent while nothing of it is kept for rewinding.
+    public var rewind: WindowReport?
 
     public init(
         app: String, name: String, state: String = "waiting", publisher: PublisherReport? = nil, epoch: UInt64 = 0,

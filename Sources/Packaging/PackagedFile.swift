@@ -23,6 +23,21 @@ public final class PackagedFile: Sendable {
     init(_ bytes: SharedBytes, tag: String, type: String, _ age: Age, _ headers: [(name: String, value: String)]) {
         self.bytes = bytes
         self.tag = tag
+        answer = PreparedResponse(Self.response(tag: tag, type: type, age, headers), length: bytes.count)
+    }
+
+    /// A segment, a part or an initialisation section.
+    convenience init(_ bytes: SharedBytes, _ name: ResourceName, tag: String, _ age: Age = .media) {
+        self.init(bytes, tag: tag, type: name.contentType, age, Self.ranges)
+    }
+
+    // MARK: The same from elsewhere
+
+    private static let ranges = [(name: "Accept-Ranges", value: "bytes")]
+
+    private static func response(
+        tag: String, type: String, _ age: Age, _ headers: [(name: String, value: String)]
+    ) -> HTTPResponse {
         var response = HTTPResponse(status: 200)
         response.set("Content-Type", type)
         response.set("Cache-Control", age.rawValue)
@@ -31,11 +46,18 @@ public final class PackagedFile: Sendable {
         response.set("Access-Control-Allow-Origin", "*")
         response.set("Access-Control-Expose-Headers", "Content-Length, Content-Range, Date")
         response.set(headers)
-        answer = PreparedResponse(response, length: bytes.count)
+        return response
     }
 
-    /// A segment, a part or an initialisation section.
-    convenience init(_ bytes: SharedBytes, _ name: ResourceName, tag: String, _ age: Age = .media) {
-        self.init(bytes, tag: tag, type: name.contentType, age, [("Accept-Ranges", "bytes")])
+    /// What is answered with a file of that name whose bytes lie elsewhere, such as on a disk: as if it were here.
+    public static func response(_ name: ResourceName, tag: String) -> HTTPResponse {
+        if case .initialisation = name { return response(tag: tag, type: name.contentType, .initialisation, ranges) }
+        return response(tag: tag, type: name.contentType, .media, ranges)
     }
+
+    /// Of a segment.
+    public static func tag(_ number: UInt32, size: Int) -> String { "\"\(number)-\(size)\"" }
+
+    /// Of an initialisation section.
+    public static func tag(initialisation hash: UInt64) -> String { "\"\(hash)\"" }
 }

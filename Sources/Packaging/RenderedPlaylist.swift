@@ -13,10 +13,14 @@ public final class RenderedPlaylist: Sendable {
         let settled: PackagedFile
     }
 
-    init(_ bytes: [UInt8]) {
+    /// Bytes that it takes, in both forms.
+    public let size: Int
+
+    public init(_ bytes: [UInt8]) {
         let hash = String(ContentHash(bytes.span).value, radix: 16)
         plain = Self.pair(bytes, tag: "\"\(hash)\"", [("Vary", "Accept-Encoding")])
         let packed = Gzip.compress(bytes)
+        size = bytes.count + packed.count
         compressed =
             packed.isEmpty
             ? nil

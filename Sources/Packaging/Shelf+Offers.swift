@@ -31,6 +31,8 @@ extension Shelf {
             switch name {
             case .multivariant: return multivariant(&state, mailbox, wake)
             case .playlist(let rendition): return playlist(rendition, query, &state, mailbox, wake)
+            // Those are of what is on a disk.
+            case .rewind, .window: return .missing
             case .initialisation(let hash):
                 return state.initialisations[hash].map { .file($0) } ?? .missing
             case .segment(let rendition, let number, let container):

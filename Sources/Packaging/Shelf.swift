@@ -10,6 +10,7 @@ import StreamLog
 public final class Shelf: Sendable {
     public let settings: PackageSettings
     let state: Lock<State>
+    private let keeper: SegmentKeeper?
     private let clock: @Sendable () -> UInt64
 
     struct State: Sendable {
@@ -48,12 +49,14 @@ public final class Shelf: Sendable {
         let isIndependent: Bool
     }
 
-    /// `clock`: milliseconds that only rise.
+    /// `keeper` has every segment of the main rendition; `clock`: milliseconds that only rise.
     public init(
         _ settings: PackageSettings,
-        clock: @escaping @Sendable () -> UInt64 = { Clock.monotonicNanoseconds / 1_000_000 }
+        clock: @escaping @Sendable () -> UInt64 = { Clock.monotonicNanoseconds / 1_000_000 },
+        keeper: SegmentKeeper? = nil
     ) {
         self.settings = settings
+        self.keeper = keeper
         self.clock = clock
         state = Lock(State(viewers: ViewerSessions(limit: PackageSettings.mostViewers), lastAsked: clock()))
     }
@@ -73,7 +76,8 @@ public final class Shelf: Sendable {
     /// segment needs that is not here yet.
     func keep(_ initialisation: [UInt8], as hash: UInt64, besides other: UInt64?) {
         let file = PackagedFile(
-            SharedBytes(copying: initialisation), .initialisation(hash), tag: "\"\(hash)\"", .initialisation)
+            SharedBytes(copying: initialisation), .initialisation(hash), tag: PackagedFile.tag(initialisation: hash),
+            .initialisation)
         state.with { state in
             let needed = Set(state.tracks.values.flatMap(\.initialisations.values))
             state.initialisations = state.initialisations.filter { $0.key == other || needed.contains($0.key) }
@@ -99,7 +103,8 @@ public final class Shelf: Sendable {
     func close(_ head: Head, _ bytes: SharedBytes, duration: Int64, target: UInt8, of rendition: Rendition) {
         let now = Int64(now)
         let number = head.number.number
-        let file = PackagedFile(bytes, .segment(rendition, number, container), tag: "\"\(number)-\(bytes.count)\"")
+        let file = PackagedFile(
+            bytes, .segment(rendition, number, container), tag: PackagedFile.tag(number, size: bytes.count))
         change(rendition) { track in
             guard track.begin(head, now: now) else { return }
             track.playlist.closeSegment(duration: duration, size: bytes.count, target: target, now: now)
@@ -109,6 +114,22 @@ public final class Shelf: Sendable {
             track.parts = track.parts.filter { $0.key >= first }
             track.initialisations = track.initialisations.filter { $0.key >= first }
         }
+        if rendition == .main { keep(head, bytes, duration: duration) }
+    }
+
+    /// Tells the keeper of a segment that is whole.
+    private func keep(_ head: Head, _ bytes: SharedBytes, duration: Int64) {
+        guard let keeper else { return }
+        let segment = state.with { state -> FinishedSegment? in
+            guard let track = state.tracks[.main] else { return nil }
+            let initialisation = state.initialisations[head.initialisation]
+            return FinishedSegment(
+                number: head.number, date: head.date, duration: duration, target: track.playlist.target,
+                initialisation: initialisation == nil ? 0 : head.initialisation,
+                initialisationBytes: initialisation?.bytes ?? SharedBytes(), codecs: track.codecs,
+                picture: state.picture, form: settings.form, bytes: bytes)
+        }
+        segment.map(keeper)
     }
 
     func end(_ rendition: Rendition) {
@@ -118,6 +139,7 @@ public final class Shelf: Sendable {
 
     /// The stream has ended: who waits is answered with what is there.
     public func end() {
+        keeper?(nil)
         Waiters.wake(
             state.with { state in
                 state.isEnded = true

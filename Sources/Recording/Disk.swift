@@ -29,6 +29,8 @@ public protocol Disk: Sendable {
     func entries(_ folder: String) throws(DiskError) -> [DiskEntry]
     /// The whole of a small file.
     func read(_ path: String, limit: Int) throws(DiskError) -> [UInt8]
+    /// Some bytes of a file, as many as there are and room is. Returns how many.
+    func read(_ path: String, at offset: Int64, into room: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int
     /// At the file's end, made if need be, and on the disk when it returns.
     func append(_ bytes: [UInt8], to path: String) throws(DiskError)
     /// All or nothing, and on the disk when it returns.

@@ -186,6 +186,23 @@ public struct SystemDisk: Disk {
         return bytes
     }
 
+    public func read(
+        _ path: String, at offset: Int64, into room: UnsafeMutableRawBufferPointer
+    ) throws(DiskError) -> Int {
+        let file = Int32(try open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, .read))
+        defer { close(file) }
+        var done = 0
+        while done < room.count {
+            let result = SystemDisk.call {
+                pread(file, room.baseAddress! + done, room.count - done, off_t(offset) + off_t(done))
+            }
+            let count = try SystemDisk.check(result, .read, path)
+            guard count > 0 else { break }
+            done += count
+        }
+        return done
+    }
+
     public func append(_ bytes: [UInt8], to path: String) throws(DiskError) {
         let file = Int32(try open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, .append))
         defer { close(file) }

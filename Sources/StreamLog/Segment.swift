@@ -26,13 +26,18 @@ public final class Segment: @unchecked Sendable {
         marks = .allocate(capacity: Segment.markCapacity)
     }
 
-    /// Of no log: holds these bytes, without marks.
-    init(copying copied: [UInt8]) {
+    /// Of no log: room for bytes, without marks.
+    init(capacity: Int) {
         base = 0
-        capacity = copied.count
-        used = copied.count
-        bytes = .allocate(byteCount: max(1, copied.count), alignment: 16)
+        self.capacity = capacity
+        bytes = .allocate(byteCount: max(1, capacity), alignment: 16)
         marks = .allocate(capacity: 0)
+    }
+
+    /// Of no log: holds these bytes, without marks.
+    convenience init(copying copied: [UInt8]) {
+        self.init(capacity: copied.count)
+        used = copied.count
         copied.withUnsafeBytes { if let from = $0.baseAddress { bytes.copyMemory(from: from, byteCount: $0.count) } }
     }
 

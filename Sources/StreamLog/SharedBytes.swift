@@ -33,6 +33,17 @@ public struct SharedBytes: Sendable {
         append(LogPlace(segment: Segment(copying: bytes), offset: 0, count: bytes.count))
     }
 
+    /// Bytes that come from elsewhere, such as a file: `fill` writes at most `count` of them, and says how many.
+    public init<Failure: Error>(
+        upTo count: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) {
+        let segment = Segment(capacity: count)
+        let filled = try fill(UnsafeMutableRawBufferPointer(start: segment.bytes, count: count))
+        precondition(filled >= 0 && filled <= count, "more was written than there is room for")
+        segment.used = filled
+        append(LogPlace(segment: segment, offset: 0, count: filled))
+    }
+
     public mutating func append(_ place: LogPlace) {
         guard place.count > 0 else { return }
         count += place.count

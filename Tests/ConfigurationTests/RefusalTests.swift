@@ -59,7 +59,7 @@ struct RefusalTests {
             ("log.colour=on", "log has format, level"),
             (
                 "=1",
-                "the sections are node, rtmp, http, srt, api, tls, publish, play, retention, hls, record, snapshot, relay, dispatch, limits, metrics, log, drain, apps"
+                "the sections are node, rtmp, http, srt, api, tls, publish, play, retention, hls, record, snapshot, rewind, relay, dispatch, limits, metrics, log, drain, apps"
             ),
         ])
     func advice(override: String, advice: String) {

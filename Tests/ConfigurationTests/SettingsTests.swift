@@ -97,7 +97,7 @@ struct SettingsTests {
             "srt.key_length": "256", "srt.pull": "srt://a.example:77", "srt.push": "srt://a.example:77",
             "push": "rtmp://a.example/live/key",
             "hls.form": "ts", "record.format": "ts", "record.path": "/recorded", "record.pattern": "{stream}.{ext}",
-            "snapshot.processes": "3",
+            "snapshot.processes": "3", "rewind.path": "/window",
             "publish.takeover": "always", "log.format": "json", "log.level": "warning",
         ]
         for key in Key.all {

@@ -11,7 +11,7 @@ import Testing
             ("0.ts", .segment(.main, 0, .transportStream)), ("7.12.m4s", .part(.main, 7, index: 12)),
             ("audio-255-4294967295.4294967295.m4s", .part(.audio(255), .max, index: .max)),
             ("audio-1-5.ts", .segment(.audio(1), 5, .transportStream)),
-            ("init-00000000000000ff.mp4", .initialisation(255)),
+            ("init-00000000000000ff.mp4", .initialisation(255)), ("rewind.m3u8", .rewind), ("window.m3u8", .window),
         ])
     func names(text: String, name: ResourceName) {
         #expect(ResourceName(text) == name)
@@ -40,6 +40,7 @@ import Testing
                 if let name = ResourceName(text) { #expect(name.text == text, "seed \(seed)") }
                 if let token = ViewerToken(text) { #expect(token.text == text, "seed \(seed)") }
                 _ = try? PlaylistRequest(query: text)
+                _ = try? WindowRequest(query: "from=\(text)&to=\(text)")
                 _ = try? PlaylistRequest(query: "_HLS_msn=\(text)&_HLS_part=\(text)&_HLS_skip=\(text)")
                 let body = Int.random(in: 0...1_000, using: &random)
                 for header in [text, "bytes=\(text)", "bytes=\(Int.random(in: 0...2_000, using: &random))-\(text)"] {
@@ -72,6 +73,28 @@ import Testing
         ])
     func wrong(query: String, error: PlaylistRequestError) {
         #expect(throws: error) { try PlaylistRequest(query: query) }
+        #expect(!error.description.isEmpty && error.reason.hasPrefix("hls_"))
+    }
+
+    @Test("times of a window are read from among other parameters, and written in one spelling")
+    func times() throws {
+        #expect(try WindowRequest(query: "v=x&a") == WindowRequest())
+        #expect(try WindowRequest(query: "to=20&v=x&from=007") == WindowRequest(from: 7, to: 20))
+        #expect(try WindowRequest(query: "from=99999999999").query == "from=99999999999")
+        #expect(try WindowRequest(query: "to=20&v=x&from=007").query == "from=7&to=20")
+        #expect(WindowRequest().query.isEmpty)
+    }
+
+    @Test(
+        "a wrong time is refused with the reason",
+        arguments: [
+            ("from=", WindowRequestError.notATime(.from)), ("from", .notATime(.from)), ("from=-1", .notATime(.from)),
+            ("from=1.5", .notATime(.from)), ("from=1&to=x", .notATime(.to)), ("from=100000000000", .notATime(.from)),
+            ("from=1&from=1", .repeated(.from)), ("to=1", .endWithoutBeginning), ("from=2&to=2", .backwards),
+            (String(repeating: "x", count: 5_000), .tooLong),
+        ])
+    func wrongTime(query: String, error: WindowRequestError) {
+        #expect(throws: error) { try WindowRequest(query: query) }
         #expect(!error.description.isEmpty && error.reason.hasPrefix("hls_"))
     }
 

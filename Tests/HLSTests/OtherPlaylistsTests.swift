@@ -86,6 +86,30 @@ import Testing
         #expect(throws: RecordedPlaylistError.self) { try RecordedPlaylist([.init(uri: "1.ts", duration: -1)]) }
     }
 
+    @Test("a window says what its first segment's numbers are, has no type, and ends")
+    func window() throws {
+        var list = RecordedPlaylist(kind: .window(first: 41, discontinuity: 7), target: 2)
+        var entry = RecordedPlaylist.Entry(uri: "5.ts", duration: 2_000_000)
+        entry.isDiscontinuous = true
+        try list.append(entry)
+        let text =
+            "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:41\n"
+            + "#EXT-X-DISCONTINUITY-SEQUENCE:7\n#EXTINF:2.000,\n5.ts\n"
+        #expect(String(decoding: list.render(), as: UTF8.self) == text)
+        list.end()
+        #expect(throws: RecordedPlaylistError.ended) { try list.append(entry) }
+        #expect(String(decoding: list.render(), as: UTF8.self) == text + "#EXT-X-ENDLIST\n")
+    }
+
+    @Test("the variant of a window names the window's playlist")
+    func windowVariant() {
+        var variant = MultivariantPlaylist.Variant(bandwidth: Bandwidth(peak: 2, average: 1), codecs: [])
+        variant.isWindow = true
+        let text = String(
+            decoding: MultivariantPlaylist(variants: [variant]).render(query: "from=1&v=x"), as: UTF8.self)
+        #expect(text.hasSuffix("#EXT-X-STREAM-INF:BANDWIDTH=2,AVERAGE-BANDWIDTH=1\nwindow.m3u8?from=1&v=x\n"))
+    }
+
     @Test("dates are those of the calendar")
     func dates() throws {
         for (seconds, date) in [

@@ -154,6 +154,28 @@ struct ResponseTests {
         #expect(tap.largest <= 16_384)
     }
 
+    @Test("a body that comes in pieces but has a length tells it, to a HEAD too")
+    func pieces() {
+        let pair = Pair()
+        let (stream, head) = (pair.client.get("/1.m4s"), pair.client.get("/2.m4s"))
+        pair.run()
+        let tap = Tap()
+        tap.put(pattern(1_000))
+        pair.server.respond(stream, HTTPResponse(status: 200), live: tap, length: 3_000)
+        pair.server.respond(head, HTTPResponse(status: 200), live: Tap(), length: 7, isHead: true)
+        pair.run()
+        #expect(pair.client.answers[stream]?.headers["content-length"] == "3000")
+        #expect(pair.client.answers[stream]?.body == pattern(1_000) && pair.closed[stream] == nil)
+        #expect(pair.client.answers[head]?.headers["content-length"] == "7")
+        #expect(pair.client.answers[head]?.body.isEmpty == true && pair.closed[head] == .complete)
+        tap.put(pattern(2_000, 1))
+        tap.isOver = true
+        pair.server.resume(stream)
+        pair.run()
+        #expect(pair.client.answers[stream]?.body == pattern(1_000) + pattern(2_000, 1))
+        #expect(pair.closed[stream] == .complete)
+    }
+
     @Test("a live body stays in its log while the client's window is shut")
     func liveWindow() {
         let client = Client(opensWindows: false)

@@ -1,6 +1,7 @@
 """Follows a live HLS playlist as a player does and holds it against RFC 8216bis, as far as that can be seen from outside.
 
     python3 Tests/Interop/hls_checker.py http://HOST:PORT/APP/STREAM/media.m3u8 [SECONDS]
+    python3 Tests/Interop/hls_checker.py 'http://HOST:PORT/APP/STREAM/window.m3u8?from=UNIX' [SECONDS]
 
 Ends with 0 if no rule was broken; each that was is told once, with where.
 """
@@ -340,8 +341,39 @@ class Checker:
         return "\n".join(lines + [f"BROKEN: {text}" for text in self.broken])
 
 
+class RecordedChecker(Checker):
+    """For windows, events and videos on demand (§4.4.3.5, §6.2.1): what has been said of them holds."""
+
+    END = "#EXT-X-ENDLIST\n"
+
+    def take(self, answer):
+        previous = self.playlist
+        super().take(answer)
+        if self.playlist is previous:
+            return
+        self.check_kind(self.playlist)
+        if previous:
+            self.check_kept(previous, self.playlist)
+
+    def check_kind(self, p):
+        self.rule(p.kind in (None, "EVENT", "VOD"), f"a playlist of type {p.kind}")
+        self.rule(p.kind != "VOD" or p.is_ended, "a video on demand has no end")
+        self.rule(p.version >= 6 or not any(s.map for s in p.segments), "EXT-X-MAP below version 6 (§8)")
+        self.rule(p.text.count(self.END) == p.is_ended and (not p.is_ended or p.text.endswith(self.END)),
+                  "EXT-X-ENDLIST is not the last line")
+
+    def check_kept(self, old, new):
+        self.rule(old.kind == new.kind, f"the type changes from {old.kind} to {new.kind}")
+        if new.kind == "VOD":
+            self.rule(old.text == new.text, "a video on demand changes")
+        if new.kind == "EVENT":
+            self.rule(new.text.startswith(old.text.removesuffix(self.END)), "an event does more than to grow at its end")
+        if old.is_ended:
+            self.rule(new.is_ended and new.segments[-1].key == old.segments[-1].key, "something follows an end")
+
+
 def main():
-    checker = Checker(sys.argv[1])
+    checker = (RecordedChecker if "/window.m3u8" in sys.argv[1] else Checker)(sys.argv[1])
     checker.follow(float(sys.argv[2]) if len(sys.argv) > 2 else 60).check_requests()
     print(checker.summary())
     return 1 if checker.broken else 0

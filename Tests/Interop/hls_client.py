@@ -75,7 +75,7 @@ class Playlist:
         """`full`: an earlier whole playlist, from which what a delta skips is taken."""
         self.text, self.full = text, full
         self.segments, self.control, self.hints, self.reports = [], {}, {}, []
-        self.version = self.target = self.number = self.part_target = None
+        self.version = self.target = self.number = self.part_target = self.kind = None
         self.discontinuity = self.skipped = 0
         self.is_independent = self.is_ended = False
         self.open = Segment()
@@ -102,6 +102,8 @@ class Playlist:
             self.version = int(value)
         elif name == "#EXT-X-TARGETDURATION":
             self.target = int(value)
+        elif name == "#EXT-X-PLAYLIST-TYPE":
+            self.kind = value
         elif name == "#EXT-X-MEDIA-SEQUENCE":
             self.number = int(value)
         elif name == "#EXT-X-DISCONTINUITY-SEQUENCE":

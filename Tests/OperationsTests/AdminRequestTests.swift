@@ -31,6 +31,8 @@ import Testing
             ("DELETE", "/api/v1/streams/live/a/recording", .stopRecording(app: "live", name: "a")),
             ("GET", "/api/v1/streams/live/recording", .stream(app: "live", name: "recording")),
             ("GET", "/api/v1/recordings/live/a", .recordings(app: "live", name: "a")),
+            ("GET", "/api/v1/streams/live/room/a/rewind", .window(app: "live/room", name: "a")),
+            ("GET", "/api/v1/streams/live/rewind", .stream(app: "live", name: "rewind")),
             ("GET", "/metrics", .metrics),
             ("GET", "/healthz", .health),
             ("GET", "/readyz?verbose", .ready),

@@ -136,9 +136,12 @@ final class Node {
     let time = Lock<UInt64>(0)
     private var writer = LogWriter(retention: .init(milliseconds: 3_000, bytes: 1 << 20))
 
-    init(_ form: PlaylistSettings.Form, window: Int64 = 8_000, hasVideo: Bool = true) {
+    init(
+        _ form: PlaylistSettings.Form, window: Int64 = 8_000, hasVideo: Bool = true, keeper: SegmentKeeper? = nil
+    ) {
         let time = time
-        shelf = Shelf(PackageSettings(form: form, window: window)) { time.with { $0 } }
+        shelf = Shelf(
+            PackageSettings(form: form, window: window), clock: { time.with { $0 } }, keeper: keeper)
         packager = Packager(.main, for: shelf, frameInterval: hasVideo ? 1_000_000 / Feed.rate : 0)
     }
 

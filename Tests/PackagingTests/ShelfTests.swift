@@ -94,6 +94,41 @@ import Testing
     }
 
     @Test(
+        "whoever keeps segments gets each of them, as it was on the shelf, and is told of the end",
+        arguments: [PlaylistSettings.Form.transportStream, .fragmentedMP4, .lowLatency])
+    func keepers(_ form: PlaylistSettings.Form) throws {
+        let kept = Lock<[FinishedSegment?]>([])
+        let node = Node(form) { segment in kept.with { $0.append(segment) } }
+        var feed = Feed()
+        var seen: [String: [UInt8]] = [:]
+        node.receive(feed.begin())
+        for _ in 0..<20 {
+            node.receive(feed.next(1))
+            seen.merge(node.contents()) { one, _ in one }
+        }
+        node.end()
+        seen.merge(node.contents()) { one, _ in one }
+        let all = kept.with { $0 }
+        #expect(try #require(all.last) == nil && all.dropLast().allSatisfy { $0 != nil })
+        let segments = all.compactMap(\.self)
+        let numbers = segments.map(\.number.number)
+        #expect(numbers.count >= 9 && numbers == Array(numbers[0]..<numbers[0] + UInt32(numbers.count)))
+        #expect(zip(segments, segments.dropFirst()).allSatisfy { $0.date + $0.duration == $1.date })
+        for segment in segments {
+            let container: ResourceName.Container = form == .transportStream ? .transportStream : .fragmentedMP4
+            let name = ResourceName.segment(.main, segment.number.number, container)
+            #expect(seen[name.text] == segment.bytes.copy, "\(name.text)")
+            #expect(segment.target == 2 && segment.duration <= 2_499_000)
+            guard form != .transportStream else {
+                #expect(segment.initialisation == 0 && segment.initialisationBytes.count == 0)
+                continue
+            }
+            let initialisation = ResourceName.initialisation(segment.initialisation)
+            #expect(seen[initialisation.text] == segment.initialisationBytes.copy)
+        }
+    }
+
+    @Test(
         "holds no more after ten minutes than after one, and lets go of everything at the end",
         arguments: [PlaylistSettings.Form.transportStream, .fragmentedMP4, .lowLatency])
     func memory(_ form: PlaylistSettings.Form) throws {

@@ -154,6 +154,14 @@ final class MemoryDisk: Disk, @unchecked Sendable {
         return Array(bytes.prefix(limit))
     }
 
+    func read(
+        _ path: String, at offset: Int64, into room: UnsafeMutableRawBufferPointer
+    ) throws(DiskError) -> Int {
+        let bytes = try read(path, limit: .max).dropFirst(Int(offset)).prefix(room.count)
+        room.copyBytes(from: bytes)
+        return bytes.count
+    }
+
     func append(_ bytes: [UInt8], to path: String) throws(DiskError) {
         try check(.append, path)
         with { $0.files[path, default: Node()].bytes += bytes }

@@ -126,6 +126,11 @@ import Testing
         #expect(shared.copy == [1, 2, 3, 4, 5, 6] && shared[2..<6].copy == [3, 4, 5, 6])
         #expect(Self.gathered(shared, limit: 2, most: 2) == shared.copy)
         #expect(SharedBytes(copying: []).count == 0)
+        let read = SharedBytes(upTo: 4) { room in
+            room.copyBytes(from: [8, 9])
+            return 2
+        }
+        #expect(read.copy == [8, 9])
         weak var segment: Segment?
         do {
             let copy = SharedBytes(copying: [7])

@@ -2,7 +2,7 @@
 /// and what is taken has one meaning and one spelling.
 import HLS
 
-/// The first byte is the length of a body, and whatever follows is each of the four texts in turn.
+/// The first byte is the length of a body, and whatever follows is each of the five texts in turn.
 public func fuzzHLSRequest(_ data: Span<UInt8>) {
     guard data.count > 0 else { return }
     var bytes: [UInt8] = []
@@ -10,6 +10,7 @@ public func fuzzHLSRequest(_ data: Span<UInt8>) {
     let text = String(decoding: bytes, as: UTF8.self)
     checkName(text)
     checkQuery(text)
+    checkWindow(text)
     checkToken(text)
     for length in [0, 1, Int(data[0]), .max] { checkRange(text, length: length) }
 }
@@ -42,6 +43,18 @@ private let states: [PlaylistState] = [
     PlaylistState(isReady: true, isEnded: false, canBlockReload: true, target: 10, lastNumber: .max),
     PlaylistState(isReady: true, isEnded: true, canBlockReload: true, target: 2, partTarget: 1, lastNumber: 7),
 ]
+
+private func checkWindow(_ text: String) {
+    do throws(WindowRequestError) {
+        let request = try WindowRequest(query: text)
+        let again = try WindowRequest(query: request.query)
+        precondition(request == again)
+        if let to = request.to { precondition(request.from! < to) }
+        precondition((0..<100_000_000_000).contains(request.from ?? 0))
+    } catch {
+        precondition(!error.description.isEmpty && !error.reason.isEmpty)
+    }
+}
 
 private func checkToken(_ text: String) {
     guard let token = ViewerToken(text) else { return }

@@ -1,0 +1,26 @@
+/// A whole segment of a stream's main rendition, with what it takes to serve it later: for who keeps more than a shelf.
+import HLS
+import Media
+import StreamLog
+
+public struct FinishedSegment: Sendable {
+    public let number: SegmentNumber
+    /// Of its first frame, in microseconds of Unix time by the origin's clock.
+    public let date: Int64
+    /// Microseconds.
+    public let duration: Int64
+    /// The target duration of its playlist, in seconds.
+    public let target: Int
+    /// The hash that names its initialisation section, and that section; 0 and empty where there is none.
+    public let initialisation: UInt64
+    public let initialisationBytes: SharedBytes
+    /// As RFC 6381 calls them, with commas between; empty where they are not known.
+    public let codecs: String
+    /// 0 and 0 where that is not known.
+    public let picture: (width: Int, height: Int)
+    public let form: PlaylistSettings.Form
+    public let bytes: SharedBytes
+}
+
+/// Is given every finished segment, on the stream's home loop, and nil when no more will come. It must not wait.
+public typealias SegmentKeeper = @Sendable (FinishedSegment?) -> Void

@@ -1,0 +1,186 @@
+/// The segments of one stream that are on the disk, oldest first, with their places in the window's playlist. Pure.
+///
+/// Invariants: places rise by one; discontinuities by one at most; numbers rise. Places and discontinuities never repeat,
+/// though nothing but the entries themselves is kept: they begin with the number of the first segment, and numbers, which
+/// never repeat, rise at least as fast. So an emptied tape goes on above everything that it has ever said. What has left
+/// the window is listed no more, but stays for `grace`, for who has just been told of it.
+public struct TapeIndex: Sendable, Equatable {
+    /// All that are on the disk.
+    public private(set) var entries: ArraySlice<TapeEntry> = []
+    /// Rises with every change.
+    public private(set) var version: UInt64 = 0
+    /// Bytes of all their files.
+    public private(set) var bytes = 0
+    /// The first that is listed.
+    private var firstListed = 0
+    /// Microseconds of Unix time: the end of the newest that is listed no more.
+    private var left = Int64.min
+    /// Of the last segment, as live.
+    private var lastDiscontinuity: UInt32?
+
+    /// Segments of one tape: two days of two seconds each.
+    public static let mostEntries = 100_000
+    /// Microseconds that a segment stays behind its time.
+    public static let grace: Int64 = 60_000_000
+
+    public init() {}
+
+    /// What a window's playlist may name.
+    public var listed: ArraySlice<TapeEntry> { entries[max(firstListed, entries.startIndex)...] }
+
+    // MARK: Growing
+
+    /// What a folder holds, by the names and sizes of its files, in any order; names that are none of ours are left out.
+    ///
+    /// Where places repeat or leave something out, because files were lost, the newest that fit together are kept, and
+    /// the others returned.
+    public mutating func load(_ files: [(name: String, bytes: Int)]) -> [TapeEntry] {
+        let found = files.compactMap { file -> TapeEntry? in
+            guard var entry = TapeEntry(file: file.name) else { return nil }
+            entry.isTorn = entry.bytes != file.bytes
+            return entry
+        }.sorted { ($0.place, $0.number) < ($1.place, $1.number) }
+        var start = found.count
+        while start > 0, found.count - start < Self.mostEntries {
+            if start < found.count {
+                let (one, next) = (found[start - 1], found[start])
+                let steps = next.discontinuity >= one.discontinuity ? next.discontinuity - one.discontinuity : 2
+                guard one.place + 1 == next.place, one.number < next.number, steps <= 1 else { break }
+            }
+            start -= 1
+        }
+        entries = found[start...]
+        firstListed = entries.startIndex
+        bytes = entries.reduce(0) { $0 + $1.bytes }
+        version += 1
+        return Array(found[..<start])
+    }
+
+    /// The place of a segment that follows; nil for one that does not. `discontinuity`: as live.
+    public func placed(_ entry: TapeEntry, discontinuity: UInt32) -> TapeEntry? {
+        var entry = entry
+        guard let last = entries.last else {
+            entry.place = UInt64(entry.number)
+            entry.discontinuity = UInt64(entry.number)
+            return entry
+        }
+        guard entry.number > last.number else { return nil }
+        entry.place = last.place + 1
+        let continues =
+            lastDiscontinuity == discontinuity && entry.number == last.number + 1
+            && entry.container == last.container
+        entry.discontinuity = last.discontinuity + (continues ? 0 : 1)
+        return entry
+    }
+
+    /// It is on the disk now.
+    public mutating func append(_ entry: TapeEntry, discontinuity: UInt32) {
+        entries.append(entry)
+        bytes += entry.bytes
+        lastDiscontinuity = discontinuity
+        version += 1
+    }
+
+    // MARK: Shrinking
+
+    /// Lists no more what lies outside of a window that ends now, and gives up what has been listed no more for long
+    /// enough, or is above the limit. `window` is in milliseconds, `now` in microseconds of Unix time; `keepsOne`: the
+    /// newest stays.
+    public mutating func expire(window: Int64, now: Int64, keepsOne: Bool) -> [TapeEntry] {
+        let oldest = now - window * 1_000
+        let most = entries.count - (keepsOne ? 1 : 0)
+        var gone: [TapeEntry] = []
+        while gone.count < most, let first = entries.first,
+            first.end < oldest - Self.grace || entries.count > Self.mostEntries
+        {
+            gone.append(removeFirst())
+        }
+        let before = firstListed
+        while let first = listed.first, listed.count > (keepsOne ? 1 : 0), first.end < oldest {
+            left = max(left, first.end)
+            firstListed += 1
+        }
+        if !gone.isEmpty || firstListed != before { version += 1 }
+        if entries.startIndex > entries.count { compact() }
+        return gone
+    }
+
+    /// The oldest, for want of space.
+    public mutating func dropOldest() -> TapeEntry? {
+        guard entries.count > 1 else { return nil }
+        version += 1
+        return removeFirst()
+    }
+
+    private mutating func removeFirst() -> TapeEntry {
+        let entry = entries.removeFirst()
+        bytes -= entry.bytes
+        if firstListed < entries.startIndex {
+            firstListed = entries.startIndex
+            left = max(left, entry.end)
+        }
+        return entry
+    }
+
+    /// What is dropped from a slice stays in its memory.
+    private mutating func compact() {
+        firstListed -= entries.startIndex
+        entries = ArraySlice(Array(entries))
+    }
+
+    // MARK: Looking
+
+    public func find(_ number: UInt32) -> TapeEntry? {
+        var (low, high) = (entries.startIndex, entries.endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        return low < entries.endIndex && entries[low].number == number ? entries[low] : nil
+    }
+
+    /// Whether a segment that is kept needs it.
+    public func needs(_ initialisation: UInt64) -> Bool { entries.contains { $0.initialisation == initialisation } }
+
+    /// A part of the window by time, in microseconds of Unix time.
+    public enum Cut: Sendable, Equatable {
+        /// `isOver`: nothing will be added.
+        case entries(ArraySlice<TapeEntry>, isOver: Bool)
+        /// What it begins with has left the window.
+        case gone
+        /// It ends in what is not here yet.
+        case tooEarly
+    }
+
+    /// From the segment that holds `from` to the last that begins before `to`. What it says once stays so, and only grows
+    /// at its end, or it is gone.
+    public func cut(from: Int64, to: Int64?, isLive: Bool, now: Int64) -> Cut {
+        guard from >= left else { return .gone }
+        let all = listed
+        guard let start = all.firstIndex(where: { $0.end > from }) else { return .tooEarly }
+        guard let to else { return .entries(all[start...], isOver: !isLive) }
+        guard all.last.map({ $0.end >= to }) ?? false || !isLive && to <= now else { return .tooEarly }
+        let end = all[start...].firstIndex { $0.date >= to } ?? all.endIndex
+        return start < end ? .entries(all[start..<end], isOver: true) : .gone
+    }
+
+    /// Bits per second of what is listed: of the heaviest segment, and of all together. Nil where nothing is.
+    public var rates: (peak: Int, average: Int)? {
+        var (bytes, duration, peak) = (0, Int64(0), 0)
+        for entry in listed {
+            bytes += entry.bytes
+            duration += entry.duration
+            // What is cut short by a session's end weighs what it weighs together with others.
+            if entry.duration * 2 >= Int64(entry.target) * 1_000_000 {
+                peak = max(peak, Self.rate(entry.bytes, entry.duration))
+            }
+        }
+        guard duration > 0 else { return nil }
+        let average = Self.rate(bytes, duration)
+        return (max(peak, average), average)
+    }
+
+    private static func rate(_ bytes: Int, _ duration: Int64) -> Int {
+        Int(Double(bytes) * 8_000_000 / Double(max(1, duration)))
+    }
+}
