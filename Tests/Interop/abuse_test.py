@@ -10,7 +10,7 @@ from support import Recorder, ServerTest, media, sample, until
 class AbuseTest(ServerTest):
     settings = (
         "publish.linger=500ms", "play.stall_timeout=1s", "play.send_buffer=8KiB", "retention.time=2s",
-        "publish.idle_timeout=1s", "limits.publish_per_address=5")
+        "apps.live/silent.publish.idle_timeout=1s", "limits.publish_per_address=5")
 
     def test_a_viewer_that_never_reads_is_disconnected_and_counted(self):
         viewer = Recorder(self, self.server.flv())

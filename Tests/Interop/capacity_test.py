@@ -2,14 +2,16 @@
 
 import json
 import os
-import subprocess
+import pathlib
+import signal
 import unittest
 import urllib.error
 import urllib.request
 
 import support
 from rtmp_client import RTMPClient, command
-from support import Dispatcher, Recorder, Server, ServerTest, packets, sample, until
+from support import Dispatcher, Recorder, Server, ServerTest, media, packets, sample, until
+from watcher import Watcher
 
 LOADGEN = os.environ.get("LOADGEN", str(support.ROOT / ".build/release/loadgen"))
 
@@ -32,24 +34,26 @@ def answer(url, headers=None):
 
 def assert_without_loss(test, viewer, source):
     """The video of a viewer over HTTP is a run of the source's, which is published over and over."""
-    whole = packets(source, "v")
-    path = test.scratch(".flv")
-    with open(path, "wb") as file:
-        file.write(viewer.data)
-    part = packets(path, "v")
+    whole, part = pictures(pathlib.Path(source).read_bytes()), pictures(viewer.data)
     first = whole.index(part[0])
-    test.assertEqual(part, [whole[(first + index) % len(whole)] for index in range(len(part))])
+    # By a word: a difference of megabytes takes minutes to print.
+    same = part == [whole[(first + index) % len(whole)] for index in range(len(part))]
+    test.assertTrue(same, f"{len(part)} pictures from number {first} of {len(whole)} on")
+
+
+def pictures(flv):
+    return [body for kind, _, body in media(bytes(flv)) if kind == 9]
 
 
 class FullTest(ServerTest):
-    settings = ("limits.sessions=40", "apps.live/small.limits.stream_viewers=1", "apps.few.limits.app_viewers=1")
+    settings = (
+        "limits.sessions=40", "apps.live/small.limits.stream_viewers=1", "apps.few.limits.app_viewers=1",
+        "publish.linger=500ms")
 
     def fill(self, name, count):
-        viewers = [Recorder(self, self.server.flv(name)) for _ in range(count)]
+        viewers = [Watcher(self.server.flv(name)) for _ in range(count)]
         self.server.wait_viewers(count, name)
         self.addCleanup(lambda: self.server.wait_viewers(0, name))
-        for viewer in viewers:
-            self.addCleanup(viewer.program.stop)
         return viewers
 
     def test_each_protocol_is_refused_in_its_own_words_and_publishers_still_come_in(self):
@@ -83,10 +87,10 @@ class FullTest(ServerTest):
         second.stop()
         self.assertGreaterEqual(self.server.errors()["full_sessions"], 3)
         publisher.stop()
+        self.server.wait_gone("full")
         for viewer in viewers:
             viewer.wait()
             assert_without_loss(self, viewer, sample(seconds=4))
-        self.server.wait_gone("full")
 
     def test_a_stream_and_an_application_have_limits_of_their_own(self):
         publisher = self.publish(sample(seconds=8), "small")
@@ -120,16 +124,17 @@ class RampTest(unittest.TestCase):
         self.addCleanup(server.stop)
         file = sample(seconds=8)
         push = support.Program(
-            LOADGEN, "publish", "--quiet", "--file", file, "--url", server.rtmp("ramp"), "--seconds", "60")
+            LOADGEN, "publish", "--quiet", "--file", file, "--url", server.rtmp("ramp"), "--seconds", "300")
         self.addCleanup(push.stop)
         server.wait_live("ramp")
         rate = until(lambda: server.stream("ramp")["bitrateIn"] > 1e5 and server.stream("ramp")["bitrateIn"], "a rate")
         fits = int(20e6 / rate)
         rounds = []
-        for _ in range(3):
+        # The first two stay until they are told to go: a busy machine takes its time to start the third.
+        for seconds in 300, 300, 3:
             rounds.append(support.Program(
                 LOADGEN, "play", "--quiet", "--json", "--url", server.flv("ramp").removesuffix(".flv"), "--viewers", str(fits),
-                "--seconds", "12", "--warmup", "1"))
+                "--seconds", str(seconds), "--warmup", "1"))
             self.addCleanup(rounds[-1].stop)
             until(lambda: server.errors().get("full_out", 0) > 0 or len(server.sessions("play")) >= fits - 1, "a round")
         until(lambda: server.errors().get("full_out", 0) > fits, "the third crowd is refused")
@@ -137,8 +142,10 @@ class RampTest(unittest.TestCase):
         self.assertGreaterEqual(inside, fits * 0.6)
         self.assertLessEqual(inside, fits + 1)
         # A crowd that was refused whole counts as failed.
-        for program in rounds:
-            program.wait(60)
+        rounds[2].wait(60)
+        for program in rounds[:2]:
+            program.signal(signal.SIGINT)
+            program.wait()
         outputs = [program.output for program in rounds]
         reports = [json.loads(output[output.index("{"):]) for output in outputs]
         self.assertEqual(sum(r["lost_whole_run"] + r["doubled_whole_run"] for r in reports), 0)
@@ -147,7 +154,8 @@ class RampTest(unittest.TestCase):
 class BusyTest(ServerTest):
     """Processor time: an encoder that sends as fast as it can is a load that comes and goes with it."""
 
-    settings = ("threads=1", "limits.cpu=10", "limits.reserve=0")
+    # Alone on a machine the load makes it a quarter, and it has to be seen beside other tests' programs, too.
+    settings = ("threads=1", "limits.cpu=5", "limits.reserve=0")
 
     def test_while_a_loop_is_busy_nobody_more_is_let_in_and_who_is_inside_loses_nothing(self):
         self.publish(sample(seconds=30), "calm", "-stream_loop", "-1")
@@ -164,7 +172,7 @@ class BusyTest(ServerTest):
             return status == 503 and (headers, body)
         headers, body = until(refused, "a busy node refuses")
         self.assertGreater(int(headers["Retry-After"]), 0)
-        self.assertRegex(body.decode(), "a processor is busy for [0-9]+ %, limits.cpu is 10 %")
+        self.assertRegex(body.decode(), "a processor is busy for [0-9]+ %, limits.cpu is 5 %")
         player = RTMPClient(self.server.rtmp_port)
         self.addCleanup(player.close)
         player.send(command("connect", 1, {"app": "live", "tcUrl": "rtmp://127.0.0.1/live"}))
@@ -236,7 +244,8 @@ class ElsewhereTest(ServerTest):
             # Room for six viewers, two nodes that take a stream from here, and two publishers.
             limits = ("limits.sessions=10", "limits.reserve=20", "limits.soft=50") if i == 0 else ()
             cls.nodes.append(Server(
-                (f"dispatch.servers={cls.dispatcher.address}", "node.idc=fra", *limits), node=f"n{i}"))
+                (f"dispatch.servers={cls.dispatcher.address}", "node.idc=fra", "publish.linger=500ms", *limits),
+                node=f"n{i}"))
             cls.addClassCleanup(cls.nodes[-1].stop)
         cls.server = cls.nodes[0]
         cls.dispatcher.wait_connected(3)
@@ -262,10 +271,9 @@ class ElsewhereTest(ServerTest):
 
         # Real clients follow.
         path = self.scratch(".flv")
-        curl = subprocess.run(
-            ["curl", "-sL", "--max-time", "4", "-o", path, self.server.flv("moved")], check=False)
-        self.assertEqual(curl.returncode, 28, "it is served until its time is over")
-        self.assertGreater(os.path.getsize(path), 50_000)
+        curl = self.program("curl", "-sL", "-o", path, self.server.flv("moved"))
+        until(lambda: os.path.getsize(path) > 50_000, "it is served")
+        self.assertFalse(curl.is_over, curl)
         viewer = self.record(self.server.flv("moved"), "-frames:v", "60")
         viewer.succeed()
         self.assertEqual(len(packets(viewer.path, "v")), 60)

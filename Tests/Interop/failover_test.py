@@ -97,12 +97,9 @@ class FailoverTest(ServerTest):
 
 def noisy(size, seconds):
     """A sample whose pictures are large and all different."""
-    path = pathlib.Path(support.SCRATCH.name) / f"noisy-{size}-{seconds}.flv"
-    if not path.exists():
-        support.ffmpeg(
-            "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration={seconds},noise=alls=60:allf=t", "-c:v", "libx264", "-preset",
-            "ultrafast", "-g", "30", "-bf", "0", "-pix_fmt", "yuv420p", "-f", "flv", path)
-    return str(path)
+    return support.kept(f"noisy-{size}-{seconds}.flv", lambda path: support.ffmpeg(
+        "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration={seconds},noise=alls=60:allf=t", "-c:v", "libx264",
+        "-preset", "ultrafast", "-g", "30", "-bf", "0", "-pix_fmt", "yuv420p", "-f", "flv", path))
 
 
 if __name__ == "__main__":

@@ -36,11 +36,11 @@ class Checker:
 
     # Following.
 
-    def follow(self, seconds):
-        """Part by part, or by reloading where there are no parts, for that long and to the end of a segment."""
+    def follow(self, seconds, enough=lambda counts: False):
+        """Part by part, or by reloading where there are no parts, until the counts are `enough`, for that long at most."""
         end = time.monotonic() + seconds
         self.take(self.client.get())
-        while time.monotonic() < end and not self.playlist.is_ended:
+        while time.monotonic() < end and not self.playlist.is_ended and not enough(self.counts):
             if self.playlist.part_target:
                 self.await_part()
             elif self.playlist.control.get("CAN-BLOCK-RELOAD") == "YES":

@@ -9,7 +9,6 @@ import urllib.error
 import urllib.request
 
 import support
-from srt_test import free_udp_port
 from support import Recorder, Server, ServerTest, kill, packets, sample, until
 from tls_test import certificate
 from transport import pictures
@@ -253,7 +252,7 @@ class ProgramsTest(PushTest):
         self.assertTrue(any(part == whole[at:at + len(part)] for at in range(len(whole))))
 
     def test_srt_listeners_take_pushes_with_and_without_a_passphrase(self):
-        one, two = free_udp_port(), free_udp_port()
+        one, two = support.free_ports(2)
         paths = [self.scratch(".ts") for _ in range(2)]
         secret = "correct-horse-battery"
         self.program(
@@ -280,7 +279,7 @@ class ProgramsTest(PushTest):
         self.assertNotIn(KEY, self.server.log + json.dumps(self.pushes("far")))
 
     def test_a_wrong_passphrase_is_a_refusal(self):
-        port = free_udp_port()
+        [port] = support.free_ports(1)
         self.program(
             support.tool("srt-live-transmit"), "-q", "-a:no", f"srt://127.0.0.1:{port}?mode=listener&passphrase=0123456789",
             "file://con")

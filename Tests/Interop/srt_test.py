@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import sys
 import time
 import unittest
@@ -13,14 +12,8 @@ import unittest
 import srt_client
 import support
 from rtmp_client import RTMPClient
-from support import Recorder, Server, kill, sample, until
+from support import Recorder, Server, free_ports, kill, sample, until
 from transport import TransportTest, codec, elementary, enhanced, hevc_messages, hevc_sample, pictures, probe
-
-
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def srt_port(server):
@@ -42,10 +35,11 @@ class SRTTest(TransportTest):
         query = "".join(f"&{key}={value}" for key, value in options.items())
         return f"srt://127.0.0.1:{self.port}?streamid={stream_id}{query}"
 
-    def encode(self, original, url, *options):
+    def encode(self, original, url, *options, loop=False):
+        endless = ("-stream_loop", "-1") if loop else ()
         return self.program(
-            "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-re", "-i", original, "-c", "copy", *options,
-            "-f", "mpegts", url)
+            "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-re", *endless, "-i", original, "-c", "copy",
+            *options, "-f", "mpegts", url)
 
     def watch(self, url):
         """The bytes of an SRT stream as they come, in a file."""
@@ -68,14 +62,19 @@ class SRTTest(TransportTest):
 
     def assert_same(self, original, received, at_least=100, cut=0):
         """Frame for frame the same payload, at the same times but for one offset for all, to a millisecond. An encoder
-        that ends takes what is still within SRT's latency with it: at most `cut` frames of each kind."""
+        that ends takes what is still within SRT's latency with it: at most `cut` frames of each kind, and a part of the one
+        before."""
         offsets = []
         for kind in "va":
             (whole, sent), (part, got) = self.track(original, kind), self.track(received, kind)
             self.assertGreater(len(part), at_least, kind)
             self.assertIn(part[0], whole)
             start = whole.index(part[0])
-            self.assertEqual(part, whole[start:start + len(part)], kind)
+            last = whole[min(start + len(part), len(whole)) - 1]
+            if cut and part[-1] != last and last.startswith(part[-1]):
+                part, got = part[:-1], got[:-1]
+            # By a word: a difference of megabytes takes minutes to print.
+            self.assertTrue(part == whole[start:start + len(part)], f"{kind}: {len(part)} frames from {start} on")
             self.assertLessEqual(len(whole) - start - len(part), cut, kind)
             self.assertEqual(len(got), len(part), kind)
             offsets += [b[i] - a[i] for a, b in zip(sent[start:], got) for i in (0, 1)]
@@ -230,7 +229,7 @@ class CallerTest(SRTTest):
         return server
 
     def test_a_stream_is_fetched_from_a_listener_again_and_again(self):
-        port = free_udp_port()
+        port = free_ports(1)[0]
         server = self.start(f"apps.live/fetched.srt.pull=srt://127.0.0.1:{port}?latency=80")
         viewer = Recorder(self, server.flv("fetched"))
         original = sample()
@@ -248,7 +247,7 @@ class CallerTest(SRTTest):
         return path
 
     def test_a_stream_is_sent_to_a_listener(self):
-        port = free_udp_port()
+        port = free_ports(1)[0]
         server = self.start(f"apps.live.srt.push=srt://127.0.0.1:{port}?streamid=#!::r={{app}}/{{stream}},m=publish")
         listener = self.watch(f"srt://127.0.0.1:{port}?mode=listener")
         self.program(
@@ -298,13 +297,14 @@ class DoorTest(SRTTest):
     def test_encrypted_streams_play_with_their_passphrase(self):
         for name, phrase, length in ("one", "the-passphrase-of-one", 32), ("other", "the-passphrase-of-app", 16):
             secret = {"passphrase": phrase, "pbkeylen": length}
-            publisher = self.encode(sample(), self.url(f"publish:secret/{name}", **secret))
+            publisher = self.encode(sample(), self.url(f"publish:secret/{name}", **secret), loop=True)
             until(lambda: self.server.stream(name, "secret"), "it is live")
             viewer = self.play(self.url(f"secret/{name}", **secret))
             until(lambda: self.server.sessions("play", name), "it is watched")
             for session in self.server.sessions(name=name):
                 self.assertTrue(session["srt"]["encrypted"], session)
-            publisher.succeed()
+            until(lambda: os.path.getsize(viewer.path) > 200_000, "two seconds of it have come")
+            publisher.stop()
             viewer.wait()
             self.assertGreater(len(pictures(viewer.path)), 20)
 
@@ -369,8 +369,11 @@ class BadNetworkTest(SRTTest):
         self.server.wait_viewers(2, "far")
         publisher = self.encode(original, f"srt://127.0.0.1:{entry}?streamid=publish:live/far&latency=400000")
         last = {}
-        while not publisher.is_over:
+
+        def is_over():
             last.update({s["role"]: s["srt"] for s in self.server.sessions(name="far") if s["srt"]})
+            return publisher.is_over
+        until(is_over, "the encoder is through", 60)
         publisher.succeed()
         inside.wait()
         outside.wait()

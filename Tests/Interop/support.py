@@ -4,7 +4,6 @@ Nothing here waits for a length of time: `until` polls a condition against a dea
 """
 
 import contextlib
-import functools
 import json
 import os
 import pathlib
@@ -19,10 +18,14 @@ import unittest
 import urllib.error
 import urllib.request
 
+from ports import free_ports
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("SLUICE", str(ROOT / ".build/release/sluice"))
 OPTIONAL = os.environ.get("SLUICE_INTEROP_OPTIONAL") == "1"
 SCRATCH = tempfile.TemporaryDirectory(prefix="sluice-interop-")
+# Where samples are kept: several processes share them, if whoever starts these says so.
+SAMPLES = pathlib.Path(os.environ.get("SLUICE_SAMPLES", SCRATCH.name))
 
 # How long a condition may take: generous, for a slow machine costs patience and not a failure.
 DEADLINE = 20
@@ -47,17 +50,6 @@ def tool(name):
     if OPTIONAL:
         raise unittest.SkipTest(f"{name} is not installed")
     raise AssertionError(f"{name} is not installed; tools/test interop installs it")
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 class Program:
@@ -326,10 +318,19 @@ AUDIO = {
 }
 
 
-@functools.cache
+def kept(name, make):
+    """The path of a sample that `make` writes to the path it is given, unless somebody has made it already."""
+    path = SAMPLES / name
+    if not path.exists():
+        with tempfile.TemporaryDirectory(dir=SAMPLES) as folder:
+            make(pathlib.Path(folder) / name)
+            # At once, and whole: another process may be looking.
+            os.replace(pathlib.Path(folder) / name, path)
+    return str(path)
+
+
 def sample(video="h264", audio="aac", seconds=4):
-    """An FLV file, 30 frames and a keyframe a second; made once."""
-    path = pathlib.Path(SCRATCH.name) / f"{video}-{audio}-{seconds}.flv"
+    """An FLV file, 30 frames and a keyframe a second."""
     inputs, codecs = [], []
     if video:
         inputs += ["-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=30:duration={seconds}"]
@@ -337,8 +338,7 @@ def sample(video="h264", audio="aac", seconds=4):
     if audio:
         inputs += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=44100:duration={seconds}"]
         codecs += AUDIO[audio]
-    ffmpeg(*inputs, *codecs, "-f", "flv", path)
-    return str(path)
+    return kept(f"{video}-{audio}-{seconds}.flv", lambda path: ffmpeg(*inputs, *codecs, "-f", "flv", path))
 
 
 def packets(path, kind):

@@ -43,7 +43,7 @@ class TLSTest(ServerTest):
         one, two = (certificate(cls.folder, name, f"{name}.example") for name in ("one", "two"))
         cls.https, cls.rtmps = free_ports(2)
         cls.server = Server((
-            f"tls.certificates={one[0]},{two[0]}", f"tls.keys={one[1]},{two[1]}",
+            "publish.linger=500ms", f"tls.certificates={one[0]},{two[0]}", f"tls.keys={one[1]},{two[1]}",
             f"http.tls_listen=127.0.0.1:{cls.https}", f"rtmp.tls_listen=127.0.0.1:{cls.rtmps}"))
         cls.addClassCleanup(cls.server.stop)
 
@@ -105,18 +105,19 @@ class TLSTest(ServerTest):
         self.assertEqual(self.shown("other.example"), ["one.example"])
 
     def test_old_protocols_and_ciphers_are_refused(self):
-        def agrees(*options):
-            done = subprocess.run(
-                ["openssl", "s_client", "-connect", f"127.0.0.1:{self.https}", *options], stdin=subprocess.DEVNULL,
-                capture_output=True, text=True)
-            return "Cipher is (NONE)" not in done.stdout and "Cipher is " in done.stdout
-        self.assertTrue(agrees("-tls1_2"))
-        self.assertTrue(agrees("-tls1_3"))
-        old = ("-cipher", "ALL:@SECLEVEL=0")
-        self.assertFalse(agrees("-tls1", *old))
-        self.assertFalse(agrees("-tls1_1", *old))
-        for cipher in "AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "AES128-GCM-SHA256", "NULL", "RC4", "3DES":
-            self.assertFalse(agrees("-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0"), cipher)
+        for port in self.https, self.rtmps:
+            def agrees(*options):
+                done = subprocess.run(
+                    ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *options], stdin=subprocess.DEVNULL,
+                    capture_output=True, text=True)
+                return "Cipher is (NONE)" not in done.stdout and "Cipher is " in done.stdout
+            self.assertTrue(agrees("-tls1_2"))
+            self.assertTrue(agrees("-tls1_3"))
+            old = ("-cipher", "ALL:@SECLEVEL=0")
+            self.assertFalse(agrees("-tls1", *old))
+            self.assertFalse(agrees("-tls1_1", *old))
+            for cipher in "AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "AES128-GCM-SHA256", "NULL", "RC4", "3DES":
+                self.assertFalse(agrees("-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0"), cipher)
 
     def test_a_certificate_that_changes_is_shown_to_who_comes_then_and_drops_nobody(self):
         self.publish(sample(seconds=30), "swap")
@@ -191,8 +192,8 @@ class ListenersTest(ServerTest):
         self.assertIn("no application protocol", self.server.log)
 
     def test_testssl_finds_no_obsolete_protocol_or_cipher(self):
-        # Nodes and dispatchers have their listeners' certificates and protocols from one place.
-        names = ("https", "rtmps", "relay")
+        # Listeners have their protocols and ciphers from two places: those for everybody, and those for nodes.
+        names = ("https", "relay")
         with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
             for name, found in zip(names, pool.map(lambda name: testssl(self.scratch(), self.ports[name]), names)):
                 self.assertEqual(complaints(found), [], name)

@@ -5,9 +5,10 @@ import json
 import pathlib
 import struct
 import subprocess
+import tempfile
 
 import support
-from support import ServerTest, ffmpeg, media
+from support import ServerTest, ffmpeg, kept, media
 
 
 def probe(path, kind):
@@ -36,9 +37,11 @@ def elementary(path, kind):
     form = {"v": "h264", "a": "adts"}[kind]
     if kind == "v" and "hevc" in codec(path):
         form = "hevc"
-    out = pathlib.Path(f"{path}.{form}")
-    ffmpeg("-i", path, "-map", f"0:{kind}", "-c", "copy", "-f", form, out)
-    return out.read_bytes()
+    # Not beside the file: samples are other processes', too.
+    with tempfile.TemporaryDirectory(dir=support.SCRATCH.name) as folder:
+        out = pathlib.Path(folder) / "track"
+        ffmpeg("-i", path, "-map", f"0:{kind}", "-c", "copy", "-f", form, out)
+        return out.read_bytes()
 
 
 def codec(path):
@@ -46,15 +49,13 @@ def codec(path):
         [support.tool("ffprobe"), "-v", "error", "-select_streams", "v", "-show_entries", "stream=codec_name", "-of",
          "csv=p=0", path], stdout=subprocess.PIPE, check=True).stdout.decode()
 
-@functools.cache
+
 def hevc_sample():
-    """An MP4 file with H.265 and AAC; made once."""
-    path = pathlib.Path(support.SCRATCH.name) / "hevc.mp4"
-    ffmpeg(
+    """An MP4 file with H.265 and AAC."""
+    return kept("hevc.mp4", lambda path: ffmpeg(
         "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=3", "-f", "lavfi", "-i",
         "sine=frequency=440:sample_rate=44100:duration=3", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
-        "keyint=30:bframes=2:log-level=none", "-pix_fmt", "yuv420p", "-tag:v", "hvc1", "-c:a", "aac", path)
-    return str(path)
+        "keyint=30:bframes=2:log-level=none", "-pix_fmt", "yuv420p", "-tag:v", "hvc1", "-c:a", "aac", path))
 
 
 @functools.cache
