@@ -27,6 +27,7 @@ var targets: [Target] = [
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     room("Media"),
+    room("Threads", ["CSystem"]),
 
     // Floor 1: sans-I/O.
     room("FLV", ["Media"]),
@@ -42,13 +43,13 @@ var targets: [Target] = [
     room("Stills", ["FLV", "FMP4", "Media"]),
     room("TLS", ["COpenSSL"]),
     room("StreamLog", ["Media"]),
-    room("Recording", ["StreamLog"]),
+    room("Recording", ["StreamLog", "Threads"]),
     room("Dispatch"),
     room("Admission"),
 
     // Floors 2 to 5.
-    room("EventLoop", ["CUV", "CSystem", "TLS", "ProxyProtocol"]),
-    room("SRT", ["CSRT", "EventLoop"]),
+    room("EventLoop", ["CUV", "CSystem", "TLS", "ProxyProtocol", "Threads"]),
+    room("SRT", ["CSRT", "EventLoop", "Threads"]),
     room("Configuration", ["CYAML", "Recording"]),
     room("Packaging", ["Media", "FMP4", "HLS", "HTTP", "MPEGTS", "StreamLog", "EventLoop", "CZlib"]),
     room(
@@ -63,7 +64,7 @@ var targets: [Target] = [
         [
             "Media", "FLV", "RTMP", "HTTP", "MPEGTS", "RelayProtocol", "StreamLog", "Admission", "EventLoop", "Fanout",
             "Operations", "Configuration", "SRT", "StreamID", "TLS", "HLS", "HTTP2", "Packaging", "Recording",
-            "Stills",
+            "Stills", "Threads",
         ]),
 
     room(
@@ -75,7 +76,7 @@ var targets: [Target] = [
         name: "sluice", dependencies: ["Node", "ControlPlane", "Configuration", "Operations", "EventLoop"],
         swiftSettings: strict),
     .executableTarget(name: "dispatchbench", dependencies: ["Dispatch"], swiftSettings: strict),
-    .executableTarget(name: "loadgen", dependencies: ["CSystem", "CSRT"], swiftSettings: strict),
+    .executableTarget(name: "loadgen", dependencies: ["CSystem", "CSRT", "Threads"], swiftSettings: strict),
 
     // What several test targets need.
     .target(name: "Fixtures", path: "Tests/Fixtures", swiftSettings: strict),

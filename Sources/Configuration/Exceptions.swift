@@ -18,6 +18,9 @@ struct Exceptions {
         values[target, default: []].append((key, texts))
     }
 
+    /// What a key of a target is called.
+    static func path(_ target: String, _ key: String) -> String { "\(section).\(target).\(key)" }
+
     /// `settings`, with complete settings for each exception.
     func applied(to settings: Settings) -> Settings {
         var all = settings
@@ -91,7 +94,7 @@ extension SettingsReader {
     mutating func setException(
         _ target: String, _ path: String, _ value: Document, at place: ConfigurationError.Place
     ) {
-        let name = printable("\(Exceptions.section).\(target).\(path)")
+        let name = printable(Exceptions.path(target, path))
         guard let index = Key.byPath[path] else {
             return refuse(place, name, "unknown key", advice(forUnknown: path))
         }

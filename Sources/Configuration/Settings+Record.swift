@@ -35,6 +35,23 @@ extension Settings {
             return RecordingSettings(format: format, pattern: pattern, cut: cut ?? .never, queueBytes: queue)
         }
 
+        /// What is possible alone and impossible together: the key to blame, what is wrong, and what to do.
+        var conflict: (key: String, fault: String, advice: String)? {
+            if format != .off, path.isEmpty {
+                return ("record.format", "has no folder to record into", "set record.path")
+            }
+            if duration > 0 || size > 0, !pattern.tellsFilesApart {
+                let cutter = duration > 0 ? "record.duration" : "record.size"
+                let fault = "gives all files of a stream one name, and \(cutter) cuts many"
+                return ("record.pattern", fault, "add {number}, or a field of time")
+            }
+            if keepBytes > 0, size > keepBytes {
+                let fault = "is less than record.size: a file would be deleted as soon as it is finished"
+                return ("record.keep_bytes", fault, "raise it, or lower record.size")
+            }
+            return nil
+        }
+
         public var limits: RetentionPlan.Limits {
             RetentionPlan.Limits(
                 keepAge: keepAge > 0 ? Int64(keepAge) : nil, keepBytes: keepBytes > 0 ? Int64(keepBytes) : nil,

@@ -104,9 +104,13 @@ struct SettingsReader {
         _ key: Key, _ texts: [String], at place: ConfigurationError.Place, for target: String?
     ) {
         do {
-            if let target { return try exceptions.set(key, texts, for: target) }
-            try key.set(&settings, texts)
-            places[key.path] = place
+            guard let target else {
+                try key.set(&settings, texts)
+                places[key.path] = place
+                return
+            }
+            try exceptions.set(key, texts, for: target)
+            places[Exceptions.path(target, key.path)] = place
         } catch {
             refuse(place, key.path, error.fault, error.advice)
         }
@@ -130,15 +134,24 @@ struct SettingsReader {
             let fault = "is below srt.latency, which is \(shown("srt.latency"))"
             refuse(place, "srt.latency_max", fault, "raise it, or lower srt.latency")
         }
-        let record = settings.record
-        if record.format != .off, record.path.isEmpty, let place = places["record.format"] {
-            refuse(place, "record.format", "has no folder to record into", "set record.path")
-        }
         if settings.rewind.window > 0, settings.rewind.path.isEmpty, let place = places["rewind.window"] {
             refuse(place, "rewind.window", "has no folder to be kept in", "set rewind.path")
         }
+        checkRecordings()
         checkListeners()
         checkCertificates()
+    }
+
+    /// For all, and for each application and stream that says something of its own about it.
+    private mutating func checkRecordings() {
+        for (target, own) in exceptions.applied(to: settings).everywhere {
+            let prefix = target.isEmpty ? "" : Exceptions.path(target, "")
+            let given = { [places] (key: String) in places[prefix + key] }
+            guard let conflict = own.record.conflict else { continue }
+            let keys = [conflict.key] + Key.all.map(\.path).filter { $0.hasPrefix("record.") }
+            guard let key = keys.first(where: { given($0) != nil }), let place = given(key) else { continue }
+            refuse(place, conflict.key, conflict.fault, conflict.advice)
+        }
     }
 
     private mutating func checkListeners() {

@@ -1,6 +1,6 @@
 /// Another program, run once: bytes in, bytes out, and an end for certain.
 ///
-/// It blocks the thread that runs it, which therefore must be none of a loop: `BackgroundThread` is for that. When `run`
+/// It blocks the thread that runs it, which therefore must be none of a loop: `Thread.detached` is for that. When `run`
 /// returns the program is gone, whatever it was doing; when the process ends while it runs, it is killed.
 import CSystem
 import Glibc

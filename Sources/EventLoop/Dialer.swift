@@ -10,6 +10,8 @@ public enum DialError: Error, Sendable, Equatable, CustomStringConvertible {
     /// No address of the host took the connection; the code is that of the last one.
     case refused(host: String, port: UInt16, code: Int32)
     case timedOut(host: String, port: UInt16)
+    /// There is no address but those that the caller avoids.
+    case avoided(Address)
 
     public var description: String {
         switch self {
@@ -17,6 +19,7 @@ public enum DialError: Error, Sendable, Equatable, CustomStringConvertible {
         case .refused(let host, let port, let code):
             "cannot connect to \(host):\(port): \(String(cString: strerror(code)))"
         case .timedOut(let host, let port): "cannot connect to \(host):\(port): no answer in time"
+        case .avoided(let address): "\(address) is not to be called"
         }
     }
 }
@@ -30,17 +33,21 @@ public final class Dialer {
     private var timer: Timer?
     private var addresses: ArraySlice<SocketAddress> = []
     private var attempt: Attempt?
-    private var lastError = ECONNREFUSED
+    private var lastError: DialError
+    private let avoids: (Address) -> Bool
 
-    /// `timeout`: milliseconds for the whole of it.
+    /// `timeout`: milliseconds for the whole of it. `avoids`: addresses that are not called, though the name has them.
     public init(
         _ host: String, port: UInt16, timeout: UInt64, on loop: Loop,
+        avoids: @escaping (Address) -> Bool = { _ in false },
         _ done: @escaping (Result<Connection, DialError>) -> Void
     ) {
         self.host = host
         self.port = port
         self.loop = loop
+        self.avoids = avoids
         self.done = done
+        lastError = .refused(host: host, port: port, code: ECONNREFUSED)
         timer = Timer(on: loop) { [unowned self] in finish(.failure(.timedOut(host: host, port: port))) }
         timer?.arm(after: timeout)
         resolver = Resolver(host, port: port, on: loop) { [unowned self] found in
@@ -57,25 +64,35 @@ public final class Dialer {
 
     private func tryNext() {
         while let address = addresses.popFirst() {
+            guard !avoids(address.described) else {
+                lastError = .avoided(address.described)
+                continue
+            }
             let descriptor = address.withAddress { cs_connect($0, $1) }
             guard descriptor >= 0 else {
-                lastError = -descriptor
+                failed(-descriptor)
                 continue
             }
             attempt = Attempt(descriptor, on: loop) { [unowned self] code in
                 attempt = nil
                 guard code == 0, let connection = Connection(descriptor, peer: address.described, on: loop) else {
                     cs_close(descriptor)
-                    lastError = code == 0 ? EMFILE : -code
+                    failed(code == 0 ? EMFILE : -code)
                     return tryNext()
                 }
                 finish(.success(connection))
             }
             if attempt != nil { return }
             cs_close(descriptor)
-            lastError = EMFILE
+            failed(EMFILE)
         }
-        finish(.failure(.refused(host: host, port: port, code: lastError)))
+        finish(.failure(lastError))
+    }
+
+    /// An address that is avoided says more of what is wrong than one that nobody listens at.
+    private func failed(_ code: Int32) {
+        if case .avoided = lastError { return }
+        lastError = .refused(host: host, port: port, code: code)
     }
 
     private func finish(_ result: Result<Connection, DialError>) {

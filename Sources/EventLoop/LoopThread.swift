@@ -1,27 +1,21 @@
 /// A loop on a thread of its own.
-import CSystem
-import Glibc
+import Threads
 
-public final class LoopThread: @unchecked Sendable {
-    // Sound: `thread` is written once, before the value is shared; the loop itself is touched on its thread only.
+public final class LoopThread: Sendable {
     public let mailbox: Mailbox
-    private var thread = pthread_t()
+    private let thread: Thread
 
     /// Hands the loop to a new thread, which turns it until it is stopped. Everything that lives on the loop must have
     /// been set up before, and is not to be touched by the calling thread any more.
     public init(_ loop: Loop) {
         mailbox = loop.mailbox
-        let argument = Unmanaged.passRetained(loop).toOpaque()
-        let failure = pthread_create(
-            &thread, nil,
-            { argument in
-                let loop = Unmanaged<Loop>.fromOpaque(argument!).takeRetainedValue()
-                cs_name_thread("loop-\(loop.index)")
-                loop.run()
-                return nil
-            }, argument)
-        precondition(failure == 0, "the system refuses another thread")
+        // Sound: from here on the loop is touched on its own thread alone.
+        nonisolated(unsafe) let handed = loop
+        guard let thread = Thread.start("loop-\(loop.index)", { handed.run() }) else {
+            preconditionFailure("the system refuses another thread")
+        }
+        self.thread = thread
     }
 
-    public func join() { pthread_join(thread, nil) }
+    public func join() { thread.join() }
 }

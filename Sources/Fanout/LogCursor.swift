@@ -12,6 +12,7 @@ public class LogCursor {
     public final internal(set) var bytesOut: UInt64 = 0
     /// Times that it fell off the log's tail.
     public final internal(set) var skips: UInt64 = 0
+    final var missed = MissedFrames()
     final unowned(unsafe) var view: LogView?
     final let onEnd: (ViewerEnd) -> Void
 
@@ -53,6 +54,9 @@ public class LogCursor {
     }
 
     // MARK: Stats
+
+    /// Frames of sound and picture that it never came to, where it keeps count.
+    public final var framesMissed: UInt64 { missed.count }
 
     /// Of a cursor that stands at `offset`.
     final func stats(at offset: UInt64?) -> ViewerStats {

@@ -5,6 +5,7 @@ import StreamLog
 
 extension LogView {
     var head: UInt64 { reader.head }
+    var tail: UInt64 { reader.tail }
     var joinPoint: JoinPoint? { reader.joinPoint }
     var newestTimestamp: Int64 { reader.newestTimestamp }
 

@@ -119,6 +119,13 @@ public final class LoopFanout {
         public var stalledOut: UInt64 = 0
     }
 
+    /// Of each stream's viewers on this loop, and of no more: it is asked for once a second.
+    public var bytesOut: [StreamName: UInt64] {
+        var result: [StreamName: UInt64] = [:]
+        for entry in views.values { result[entry.handle.name, default: 0] += entry.view.bytesOut }
+        return result
+    }
+
     public var audiences: [StreamName: Audience] {
         var result: [StreamName: Audience] = [:]
         for entry in views.values {

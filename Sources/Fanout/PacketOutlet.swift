@@ -44,9 +44,13 @@ public final class PacketOutlet: LogCursor {
     }
 
     override func logDrops(before end: UInt64) {
-        guard let offset, offset < end else { return }
+        guard let view else { return }
+        guard let offset else { return missed.pass(end, view) }
+        guard offset < end else { return }
         skips += 1
-        self.offset = view?.joinPoint?.offset
+        missed.fell(at: offset)
+        missed.pass(end, view)
+        self.offset = join(view)
     }
 
     /// The sink takes messages again.
@@ -57,7 +61,7 @@ public final class PacketOutlet: LogCursor {
 
     private func advance() {
         guard let view else { return }
-        guard var offset = offset ?? view.joinPoint?.offset else { return }
+        guard var offset = offset ?? join(view) else { return }
         defer { self.offset = offset }
         withUnsafeTemporaryAllocation(of: iovec.self, capacity: LogReader.maxVectors) { vectors in
             while offset < view.head {
@@ -70,6 +74,12 @@ public final class PacketOutlet: LogCursor {
             }
         }
         lastProgress = loop.now
+    }
+
+    private func join(_ view: LogView) -> UInt64? {
+        guard let point = view.joinPoint else { return nil }
+        missed.goesOn(at: point.offset, view)
+        return point.offset
     }
 
     /// Returns how many bytes of a run of packets the sink took.

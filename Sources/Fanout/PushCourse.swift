@@ -43,6 +43,8 @@ public struct PushCourse: Sendable, Equatable {
     public private(set) var since: UInt64
     /// Of the calls since the last connection that lasted, the number of the newest; 0 before the first.
     public private(set) var attempt = 0
+    /// Calls that were made because another had failed.
+    public private(set) var retries: UInt64 = 0
     /// Why the last connection failed; empty if none has since one lasted.
     public private(set) var error = ""
     private var random: UInt64
@@ -108,6 +110,7 @@ public struct PushCourse: Sendable, Equatable {
         guard case .retrying(let time) = state else { return .nothing }
         guard now >= time else { return .pause(time - now) }
         attempt += 1
+        retries += 1
         become(.connecting, now)
         return .dial
     }

@@ -53,9 +53,12 @@ public final class PushOutlet: LogCursor {
     }
 
     override func logDrops(before end: UInt64) {
-        guard let offset, offset < end else { return }
-        skips += 1
-        self.offset = nil
+        if let offset, offset < end {
+            skips += 1
+            missed.fell(at: offset)
+            self.offset = nil
+        }
+        if offset == nil, let view { missed.pass(end, view) }
     }
 
     /// The socket takes bytes again, and nothing waits any more.
@@ -83,6 +86,7 @@ public final class PushOutlet: LogCursor {
     /// The newest keyframe, behind what the server must know first.
     private func join(_ view: LogView) -> UInt64? {
         guard let point = view.joinPoint else { return nil }
+        missed.goesOn(at: point.offset, view)
         if point.version != version {
             version = point.version
             connection.write(

@@ -37,6 +37,11 @@ public final class RecordOutlet: LogCursor {
         }
     }
 
+    /// Which of a stream's tracks have a place in files of that format. On the stream's home loop.
+    public static func fit(of stream: Stream, in format: RecordingFormat) -> ContainerFit {
+        stream.fit(of: kind(format))
+    }
+
     override var isViewer: Bool { false }
 
     // MARK: The log

@@ -35,8 +35,8 @@ extension Stream {
     }
 
     /// Lets go of what nobody has asked for in `idle` milliseconds. To be called about once a second.
-    public func tidyPackaging(idle: UInt64) {
-        guard let packaging, packaging.shelf.idle > idle else { return }
+    public func tidyPackaging(idle: @autoclosure () -> UInt64) {
+        guard let packaging, packaging.shelf.idle > idle() else { return }
         packaging.shelf.abandon()
         self.packaging = nil
         handle.forget(packaging.shelf)

@@ -35,10 +35,18 @@ extension Admin {
             return exchange.answer(.json(JSON.encode(error: advice, pretty: pretty), status: 409))
         }
         let format = asked.format ?? record.format.recorded ?? .fmp4
-        exchange.state.log.write(
-            .info, "api.record", session: exchange.session.id, [("stream", "\(name)"), ("format", format.rawValue)])
-        exchange.session.worker.record(handle, format, isRequested: true)
-        showRecording(name.app, name.name, exchange, pretty)
+        let me = LoopBound(Weak(exchange), on: exchange.loop)
+        exchange.state.recordings.ask(fitOf: handle, in: format, from: exchange.loop) { loop, fit in
+            guard let exchange = me.value(on: loop).object else { return }
+            guard !fit.isNothing else {
+                let misfit = Recordings.misfit(fit, format)
+                return exchange.answer(.json(JSON.encode(error: misfit, pretty: pretty), status: 409))
+            }
+            exchange.state.log.write(
+                .info, "api.record", session: exchange.session.id, [("stream", "\(name)"), ("format", format.rawValue)])
+            exchange.session.worker.record(handle, format, isRequested: true)
+            showRecording(name.app, name.name, exchange, pretty)
+        }
     }
 
     static func stopRecording(_ app: String, _ name: String, _ exchange: HTTPExchange, _ pretty: Bool) {

@@ -2,6 +2,7 @@
 /// loops when somebody comes or goes, read by the one that holds the connection to the dispatcher.
 import EventLoop
 import Fanout
+import RTMP
 import RelayProtocol
 
 final class Carriage: Sendable {
@@ -12,6 +13,8 @@ final class Carriage: Sendable {
         var session: String
         /// Of a publisher here: what tells it from a stranger.
         var identity = ""
+        /// Of a publisher here: the nodes that it says the stream has come through.
+        var via = Via()
     }
 
     private let entries = Lock<[StreamName: Entry]>([:])
@@ -61,6 +64,9 @@ final class Carriage: Sendable {
             return entry.identity
         }
     }
+
+    /// The nodes that a stream has come through by being published from one to the next.
+    func via(of name: StreamName) -> Via { entries.with { $0[name]?.via ?? Via() } }
 
     var all: [StreamName: Entry] { entries.with { $0 } }
 }

@@ -16,6 +16,8 @@ final class NodeState: Sendable {
     let passphrases: Passphrases
     /// Who this node is to others.
     let relay: RelayConnection.Configuration
+    /// Who this process is in the ways of streams that are pushed: no name, for two nodes may have the same.
+    let mark = UInt64.random(in: .min ... .max)
     let paths: StreamPaths
     let pulls = Pulls()
     let carriage = Carriage()
@@ -51,6 +53,7 @@ final class NodeState: Sendable {
         paths = StreamPaths(relay.node)
         routes = Routes(file: settings.dispatch.cache.isEmpty ? nil : settings.dispatch.cache)
         log = EventLog(settings.log)
+        try Recordings.checkFolders(settings)
         recordings = Recordings(settings, log)
         stills = Stills(settings, log)
         rewinding = Rewinding(settings, log)

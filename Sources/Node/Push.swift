@@ -7,15 +7,9 @@ import Configuration
 import EventLoop
 import Fanout
 import Operations
+import RTMP
 import SRT
 import TLS
-
-/// A session that carries a push.
-protocol PushLeg: Session {
-    /// Frames sent; nil where that is not known.
-    var framesSent: UInt64? { get }
-    var skipsSoFar: UInt64 { get }
-}
 
 final class Push {
     let name: StreamName
@@ -27,9 +21,7 @@ final class Push {
     private var srt: SRTDialer?
     private weak var leg: (any PushLeg)?
     /// Of connections that are over.
-    private var bytes: UInt64 = 0
-    private var frames: UInt64?
-    private var skips: UInt64 = 0
+    private var past = PushTraffic()
     private var connections: UInt64 = 0
     /// The stream that a stopped push of the settings waits to see the end of.
     private var ending: StreamHandle?
@@ -142,11 +134,14 @@ final class Push {
         let remote = address.remote
         switch address.place {
         case .rtmp(let rtmp):
-            tcp = Dialer(remote.host, port: UInt16(clamping: remote.port), timeout: Push.patience, on: worker.loop) {
-                [unowned self] result in
+            tcp = Dialer(
+                remote.host, port: UInt16(clamping: remote.port), timeout: Push.patience, on: worker.loop,
+                avoids: state.isOwnDoor(.tcp)
+            ) { [unowned self] result in
                 tcp = nil
                 switch result {
                 case .success(let connection): publish(over: connection, to: rtmp)
+                case .failure(.avoided(let door)): failed(wouldReachItself(door))
                 case .failure(let error): failed(.lost(error.description))
                 }
             }
@@ -158,15 +153,20 @@ final class Push {
                 latency: srt.latency ?? settings.latency)
             self.srt = SRTDialer(
                 remote.host, port: UInt16(clamping: remote.port), options: options, timeout: Push.patience,
-                on: worker.loop
+                on: worker.loop, avoids: state.isOwnDoor(.udp)
             ) { [unowned self] result in
                 self.srt = nil
                 switch result {
                 case .success(let socket): send(over: socket)
+                case .failure(.avoided(let door)): failed(wouldReachItself(door))
                 case .failure(let error): failed(error.isRefusal ? .refused("\(error)") : .lost("\(error)"))
                 }
             }
         }
+    }
+
+    private func wouldReachItself(_ door: Address) -> PushCourse.Failure {
+        .refused("\(address.remote) is this node itself, which listens at \(door); name another server, or none")
     }
 
     private func publish(over connection: Connection, to rtmp: RTMPAddress) {
@@ -174,10 +174,15 @@ final class Push {
             connection.close()
             return streamWent()
         }
+        guard let via = state.carriage.via(of: name).extended(by: state.mark) else {
+            connection.close()
+            return failed(
+                .refused("the stream has come through \(Via.longest) nodes already: it goes round in a circle"))
+        }
         let order = PushSession.Order(
             name: name, app: rtmp.app.filled(app: name.app, stream: name.name),
             stream: rtmp.stream.filled(app: name.app, stream: name.name),
-            url: rtmp.connectURL(app: name.app, stream: name.name), called: "push \(address.masked)",
+            url: rtmp.connectURL(app: name.app, stream: name.name), via: via, called: "push \(address.masked)",
             mask: { [address, name] in address.mask($0, app: name.app, stream: name.name) })
         let tls =
             rtmp.remote.transport == .tls
@@ -214,16 +219,10 @@ final class Push {
     }
 
     private func ended(_ leg: (any PushLeg)?, _ failure: PushCourse.Failure) {
-        if let leg { add(leg) }
+        if let leg { past = past + leg.traffic }
         self.leg = nil
         guard !isOver else { return }
         if state.hub.find(name) == nil { streamWent() } else { failed(failure) }
-    }
-
-    private func add(_ leg: any PushLeg) {
-        bytes += leg.bytesOut
-        skips += leg.skipsSoFar
-        if let sent = leg.framesSent { frames = (frames ?? 0) + sent }
     }
 
     private func failed(_ failure: PushCourse.Failure) {
@@ -263,14 +262,14 @@ final class Push {
             since: Double(now - min(now, course.since)) / 1000, attempt: course.attempt, error: course.error)
         if case .retrying(let time) = course.state { report.nextTry = Double(max(time, now) - now) / 1000 }
         report.connections = connections
-        report.bytesOut = bytes
-        report.frames = frames
-        report.skips = skips
+        report.retries = course.retries
+        let traffic = leg.map { past + $0.traffic } ?? past
+        report.bytesOut = traffic.bytes
+        report.frames = traffic.frames
+        report.framesMissed = traffic.missed
+        report.skips = traffic.skips
         guard let leg else { return report }
         report.session = leg.id
-        report.bytesOut += leg.bytesOut
-        report.skips += leg.skipsSoFar
-        if let sent = leg.framesSent { report.frames = (frames ?? 0) + sent }
         report.lagMilliseconds = UInt64(max(0, leg.viewStats.lagMilliseconds))
         return report
     }
@@ -301,7 +300,7 @@ extension SRTDialError {
     fileprivate var isRefusal: Bool {
         switch self {
         case .rejected, .badOptions: true
-        case .unknownHost, .timedOut, .refused, .failed: false
+        case .unknownHost, .timedOut, .refused, .failed, .avoided: false
         }
     }
 }

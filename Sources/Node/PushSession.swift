@@ -13,6 +13,8 @@ final class PushSession: WireSession, PushLeg {
         let app: String
         let stream: String
         let url: String
+        /// Which nodes the stream has come through, this one included.
+        let via: Via
         /// How it stands in logs and reports.
         let called: String
         /// Takes secrets out of what the server says.
@@ -25,9 +27,8 @@ final class PushSession: WireSession, PushLeg {
     private let accepted: () -> Void
     private let onEnd: (PushSession, PushCourse.Failure) -> Void
     private var failure: PushCourse.Failure?
-    /// Of outlets that are gone.
-    private var frames: UInt64 = 0
-    private var skips: UInt64 = 0
+    /// Of outlets that are gone; the bytes are the connection's.
+    private var past = PushTraffic()
     /// What had gone out when something last did, and when that was.
     private var progress: (bytes: UInt64, at: UInt64)
 
@@ -44,8 +45,8 @@ final class PushSession: WireSession, PushLeg {
         self.accepted = accepted
         self.onEnd = onEnd
         machine = ClientSession(
-            app: order.app, stream: order.stream, tcUrl: order.url, mode: .publish, limits: .player,
-            random: Clock.monotonicNanoseconds &* 0x9E37_79B9_7F4A_7C15 ^ number)
+            app: order.app, stream: order.stream, tcUrl: order.url, mode: .publish, via: order.via,
+            limits: .player, random: Clock.monotonicNanoseconds &* 0x9E37_79B9_7F4A_7C15 ^ number)
         progress = (0, worker.loop.now)
         super.init(connection, worker: worker, number: number)
         name = order.name
@@ -118,19 +119,21 @@ final class PushSession: WireSession, PushLeg {
     override func leaveView() {
         guard let outlet else { return }
         outlet.detach()
-        frames += outlet.frames
-        skips += outlet.skips
+        past = past + PushTraffic(outlet)
         self.outlet = nil
     }
 
     override var viewStats: ViewerStats {
         var stats = outlet?.stats ?? ViewerStats()
-        stats.skips = skipsSoFar
+        stats.skips += past.skips
         return stats
     }
 
-    var framesSent: UInt64? { frames + (outlet?.frames ?? 0) }
-    var skipsSoFar: UInt64 { skips + (outlet?.skips ?? 0) }
+    var traffic: PushTraffic {
+        var traffic = outlet.map { past + PushTraffic($0) } ?? past
+        traffic.bytes = bytesOut
+        return traffic
+    }
 
     override func playIsMissing() { end("stream ended") }
     override func playIsRefused(_ turned: Turned) { end("turned away: \(turned.text)") }
@@ -170,5 +173,13 @@ final class PushSession: WireSession, PushLeg {
         guard !isEnded else { return }
         super.end(reason)
         onEnd(self, failure ?? .lost(reason))
+    }
+}
+
+extension PushTraffic {
+    fileprivate init(_ outlet: PushOutlet) {
+        frames = outlet.frames
+        skips = outlet.skips
+        missed = outlet.framesMissed
     }
 }

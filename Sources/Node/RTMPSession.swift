@@ -18,6 +18,7 @@ final class RTMPSession: WireSession {
 
     override var protocolName: String { "rtmp" }
     override var agent: String { machine.clientInfo?.flashVer ?? "" }
+    override var via: Via { machine.clientInfo?.via ?? Via() }
 
     // MARK: Input
 
@@ -74,6 +75,12 @@ final class RTMPSession: WireSession {
     private func publish(_ request: PublishRequest) {
         guard let name = StreamName(app: request.app, name: request.stream) else {
             return refusePublish(.unusable("the stream's name is empty, too long or not printable"))
+        }
+        guard !via.contains(state.mark) else {
+            self.name = name
+            state.count(error: "publish_loop")
+            return refusePublish(
+                .unusable("the stream has come through this node before: it is pushed round in a circle"))
         }
         publish(name, priority: request.parameter("priority").map { String($0) })
         // What follows waits for the answer.

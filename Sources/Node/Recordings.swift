@@ -11,6 +11,7 @@ import Recording
 final class Recordings: Sendable {
     private let settings: Settings
     private let writer: DiskWriter
+    private let log: EventLog
     private let tally: RecordingTally
     private let table = Lock(Table())
 
@@ -47,6 +48,7 @@ final class Recordings: Sendable {
 
     init(_ settings: Settings, _ log: EventLog) {
         self.settings = settings
+        self.log = log
         let tally = RecordingTally(log)
         self.tally = tally
         writer = DiskWriter { tally.heard($0) }
@@ -54,16 +56,28 @@ final class Recordings: Sendable {
 
     /// Finishes what a crash has left, and keeps to the limits of what is there.
     func start() {
-        let roots = Set(settings.everywhere.map(\.settings.record.path)).subtracting([""])
+        let roots = Recordings.roots(settings)
         guard !roots.isEmpty else { return }
         startThread()
-        for root in roots.sorted() {
+        for root in roots {
             writer.findApps(below: root) { [self] apps in
                 for app in apps {
                     let record = settings.of(app: app, stream: "").record
                     _ = library(app, root: root, record.path == root ? record.limits : .none)
                 }
             }
+        }
+    }
+
+    private static func roots(_ settings: Settings) -> [String] {
+        Set(settings.everywhere.map(\.settings.record.path)).subtracting([""]).sorted()
+    }
+
+    /// What cannot be a folder will not become one by itself. A disk that is full, or not there yet, is another matter:
+    /// it is told when it is needed, and keeps nobody from watching.
+    static func checkFolders(_ settings: Settings) throws(StartError) {
+        for root in roots(settings) {
+            if let obstacle = SystemDisk.obstacle(to: root) { throw .recordingFolder(root, obstacle: obstacle) }
         }
     }
 
@@ -156,6 +170,32 @@ final class Recordings: Sendable {
     func follows(_ name: StreamName) {
         guard let seat = table.with({ $0.seats[name] }), !seat.isRequested else { return }
         seat.mailbox.post { loop in seat.recording.value(on: loop).end(.ended) }
+    }
+
+    /// Asks the stream's home what of it has a place in files of that format; tells the log what has none, and `then`
+    /// on `loop`.
+    func ask(
+        fitOf handle: StreamHandle, in format: RecordingFormat, from loop: Loop,
+        _ then: @escaping @Sendable (Loop, ContainerFit) -> Void
+    ) {
+        let (mailbox, log) = (loop.mailbox, log)
+        handle.onHome(from: loop) { stream in
+            let fit = RecordOutlet.fit(of: stream, in: format)
+            if !fit.news.isEmpty {
+                log.write(
+                    .warning, "stream.left_out",
+                    [
+                        ("stream", "\(handle.name)"), ("format", format.rawValue),
+                        ("codecs", fit.news.joined(separator: ",")),
+                    ])
+            }
+            mailbox.post { loop in then(loop, fit) }
+        }
+    }
+
+    static func misfit(_ fit: ContainerFit, _ format: RecordingFormat) -> String {
+        let codecs = fit.leftOut.joined(separator: " and ")
+        return "files of \(format.rawValue) do not hold \(codecs); record it as another format"
     }
 
     // MARK: Reports

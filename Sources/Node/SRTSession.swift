@@ -11,8 +11,8 @@ final class SRTSession: Session, SRTHandler, PacketSink, PushLeg {
     private let socket: SRTSocket
     private let request: SRTRequest
     private var outlet: PacketOutlet?
-    /// Of outlets that are gone.
-    private var skips: UInt64 = 0
+    /// Of outlets that are gone; the bytes are the session's.
+    private var past = PushTraffic()
     private var reader: TSReader?
     private var isWaitingToSpeak: Bool
     /// What the encoder has said of its tracks, kept while it waits for another to end.
@@ -158,12 +158,17 @@ final class SRTSession: Session, SRTHandler, PacketSink, PushLeg {
         if let outlet { worker.fanout.attach(outlet, to: handle, kind) }
     }
 
-    /// Packets do not tell where frames begin.
-    var framesSent: UInt64? { nil }
-    var skipsSoFar: UInt64 { skips + (outlet?.stats.skips ?? 0) }
+    /// Packets do not tell how many frames they were.
+    var traffic: PushTraffic {
+        var traffic = past
+        traffic.bytes = bytesOut
+        traffic.skips += outlet?.skips ?? 0
+        traffic.missed += outlet?.framesMissed ?? 0
+        return traffic
+    }
 
     override func leaveView() {
-        skips = skipsSoFar
+        past = traffic
         outlet?.detach()
         outlet = nil
     }

@@ -65,7 +65,7 @@ extension Session {
                 handle.name,
                 Carriage.Entry(
                     epoch: stream.epoch, role: .publisher(priority: priority), session: id,
-                    identity: carrier.peer.host))
+                    identity: carrier.peer.host, via: via))
             state.log.write(
                 .info, "publish.start", session: id,
                 [

@@ -7,6 +7,7 @@ import Configuration
 import EventLoop
 import Fanout
 import Operations
+import RTMP
 
 class Session {
     enum Role: String {
@@ -49,6 +50,8 @@ class Session {
     /// As it stands in the stats, such as `http-flv`.
     var protocolName: String { preconditionFailure("each protocol has a name") }
     var agent: String { "" }
+    /// The nodes that a stream has come through which it publishes, where they say so.
+    var via: Via { Via() }
     /// Called about twice a second.
     func housekeep(now: UInt64) {}
     /// The wanted stream is here: say so to the client; the viewer is attached next.

@@ -14,6 +14,7 @@ enum Snapshot {
         var ratesOut: [StreamName: Double]
         var links: [LinkReport]
         var pushes: [PushReport]
+        var pushTotals: PushTotals
         /// Of streams that are recorded on the loop.
         var recordings: [StreamName: RecordingReport]
     }
@@ -40,6 +41,7 @@ enum Snapshot {
         node.bytesOut = sessions.reduce(counters.bytesOut) { $0 + $1.bytesOut }
         node.srt = sessions.reduce(into: counters.srt) { sum, session in session.srt.map { sum.add($0) } }
         node.recordings = state.recordings.totals
+        node.pushes = parts.reduce(into: PushTotals()) { $0.add($1.pushTotals) }
         node.snapshots = state.stills.totals
         node.rewind = state.rewinding.totals
         let links = parts.flatMap(\.links).sorted { ($0.node, $0.session) < ($1.node, $1.session) }

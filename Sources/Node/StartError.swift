@@ -8,11 +8,14 @@ public enum StartError: Error, CustomStringConvertible {
     case srt(SRTListenError)
     case secret(key: String, file: String, fault: String)
     case certificates(TLSError)
+    case recordingFolder(String, obstacle: String)
 
     public var description: String {
         switch self {
         case .listen(let error): error.description
         case .certificates(let error): "tls: \(error)"
+        case .recordingFolder(let path, let obstacle):
+            "record.path: \(path) cannot be a folder, as \(obstacle) is none; name another folder, or move that away"
         case .srt(let error): error.description
         case .secret(let key, let file, let fault): "\(key): \(file) \(fault)"
         }

@@ -7,6 +7,7 @@ import EventLoop
 import Fanout
 import Operations
 import Stills
+import Threads
 
 final class Stills: Sendable {
     typealias Answer = @Sendable (Loop, Result<Still, StillFailure>) -> Void
@@ -114,7 +115,7 @@ final class Stills: Sendable {
 
     private func develop(_ source: Source) {
         let settings = own(source.name)
-        let started = BackgroundThread.start("snapshot") { [self] in developed(source, Stills.run(source, settings)) }
+        let started = Thread.detached("snapshot") { [self] in developed(source, Stills.run(source, settings)) }
         if !started { developed(source, .failure(.failed("the system refuses another thread"))) }
     }
 

@@ -9,11 +9,31 @@ struct StreamMeters {
         let handle: StreamHandle
         var rateIn = RateMeter()
         var bytesIn: UInt64 = 0
+
+        init(handle: StreamHandle) { self.handle = handle }
+
+        /// False where the stream has ended, or gone to another loop.
+        mutating func measure(on loop: Loop, now: UInt64) -> Bool {
+            guard !handle.isClosed, let stream = handle.streamIfHome(on: loop) else { return false }
+            let total = stream.counters.bytesIn
+            // The first look only takes the mark: the stream may have a past on another loop.
+            rateIn.add(bytes: bytesIn > 0 ? Int(total - bytesIn) : 0, at: now)
+            bytesIn = total
+            return true
+        }
     }
 
     private struct Outgoing {
         var meter = RateMeter()
         var bytes: UInt64
+
+        init(bytes: UInt64) { self.bytes = bytes }
+
+        mutating func measure(_ total: UInt64, now: UInt64) {
+            // A log that was let go of takes its count along.
+            meter.add(bytes: total > bytes ? Int(total - bytes) : 0, at: now)
+            bytes = total
+        }
     }
 
     private var watches: [ObjectIdentifier: Watch] = [:]
@@ -28,26 +48,14 @@ struct StreamMeters {
 
     mutating func measure(_ fanout: LoopFanout, now: UInt64) {
         measuredAt = now
-        for (id, watch) in watches {
-            guard !watch.handle.isClosed, let stream = watch.handle.streamIfHome(on: fanout.loop) else {
-                watches[id] = nil
-                continue
-            }
-            let counters = stream.counters
-            // The first look only takes the mark: the stream may have a past on another loop.
-            let grown = watch.bytesIn > 0 ? counters.bytesIn - watch.bytesIn : 0
-            watches[id]!.rateIn.add(bytes: Int(grown), at: now)
-            watches[id]!.bytesIn = counters.bytesIn
+        var gone: [ObjectIdentifier] = []
+        for index in watches.values.indices where !watches.values[index].measure(on: fanout.loop, now: now) {
+            gone.append(watches.keys[index])
         }
-        let audiences = fanout.audiences
-        outgoing = outgoing.filter { audiences[$0.key] != nil }
-        for (name, audience) in audiences {
-            let before = outgoing[name]?.bytes ?? audience.bytesOut
-            // A log that was let go of takes its count along.
-            let grown = audience.bytesOut > before ? audience.bytesOut - before : 0
-            outgoing[name, default: Outgoing(bytes: 0)].meter.add(bytes: Int(grown), at: now)
-            outgoing[name]!.bytes = audience.bytesOut
-        }
+        for id in gone { watches[id] = nil }
+        let totals = fanout.bytesOut
+        outgoing = outgoing.filter { totals[$0.key] != nil }
+        for (name, bytes) in totals { outgoing[name, default: Outgoing(bytes: bytes)].measure(bytes, now: now) }
     }
 
     /// Streams whose home the loop is.

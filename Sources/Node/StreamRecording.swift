@@ -14,6 +14,9 @@ final class StreamRecording {
     private var phase = Phase.over
     /// The next file's.
     private var number = 1
+    /// Whether all tracks are known; and what there is to say if none of them has a place in the format.
+    private var isFitKnown = false
+    private var misfit: String?
 
     private enum Phase {
         case running(RecordOutlet)
@@ -42,6 +45,7 @@ final class StreamRecording {
     /// About once a second.
     func tick(now: UInt64) {
         if handle.isClosed, case .paused = phase { return end(.ended) }
+        if !isFitKnown { askFit() }
         switch phase {
         case .running(let outlet):
             outlet.recorder.flush()
@@ -52,6 +56,20 @@ final class StreamRecording {
             worker.state.log.write(.info, "record.again", [("stream", "\(handle.name)")])
             begin()
         case .over: break
+        }
+    }
+
+    private func askFit() {
+        let me = LoopBound(Weak(self), on: worker.loop)
+        let recordings = worker.state.recordings
+        recordings.ask(fitOf: handle, in: format, from: worker.loop) { loop, fit in
+            guard let recording = me.value(on: loop).object else { return }
+            recording.isFitKnown = fit.isSettled
+            guard fit.isNothing, recording.misfit == nil else { return }
+            let misfit = Recordings.misfit(fit, recording.format)
+            recording.misfit = misfit
+            recording.worker.state.log.write(
+                .warning, "record.refused", [("stream", "\(recording.handle.name)"), ("reason", misfit)])
         }
     }
 
@@ -93,6 +111,7 @@ final class StreamRecording {
                 state: status.state == .recording ? "recording" : "waiting", format: format.rawValue,
                 file: status.path, bytes: status.fileBytes, seconds: Double(status.fileDuration) / 1000,
                 queued: status.queued, files: status.files)
+            report.error = misfit
             if case .stopped(let failure) = status.state {
                 report.state = "paused"
                 report.error = failure.description

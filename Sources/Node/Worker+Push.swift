@@ -65,6 +65,8 @@ extension Worker {
 /// The pushes that live on one loop.
 final class Pushes {
     private var all: [Push] = []
+    /// Of those that are over.
+    private var past = PushTotals()
 
     func start(_ push: Push) {
         all.append(push)
@@ -73,7 +75,15 @@ final class Pushes {
 
     func stop(_ id: String) { all.first { $0.entry.id == id }?.stop() }
 
-    func forget(_ push: Push) { all.removeAll { $0 === push } }
+    func forget(_ push: Push) {
+        guard let index = all.firstIndex(where: { $0 === push }) else { return }
+        past.addPast(all.remove(at: index).report)
+    }
 
     var reports: [PushReport] { all.map(\.report) }
+
+    /// `reports` are those of now: taken together, so that none is counted twice while it goes.
+    func totals(with reports: [PushReport]) -> PushTotals {
+        reports.reduce(into: past) { $0.add($1) }
+    }
 }

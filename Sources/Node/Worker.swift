@@ -411,13 +411,15 @@ final class Worker {
     }
 
     private func part() -> Snapshot.Part {
-        Snapshot.Part(
+        let pushes = self.pushes.reports
+        return Snapshot.Part(
             loop: LoopReport(
                 index: loop.index, busy: fanout.busy, sessions: sessions.count,
                 flushIntervalMs: Double(fanout.flushPressure)),
             sessions: sessions.values.map(\.report), streams: meters.reports(on: loop).map(withUpstream),
             audiences: fanout.audiences, ratesOut: meters.ratesOut,
-            links: sessions.values.compactMap { ($0 as? RelaySession)?.linkReport }, pushes: pushes.reports,
+            links: sessions.values.compactMap { ($0 as? RelaySession)?.linkReport }, pushes: pushes,
+            pushTotals: self.pushes.totals(with: pushes),
             recordings: recordingReports)
     }
 

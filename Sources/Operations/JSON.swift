@@ -187,9 +187,7 @@ extension StreamReport {
                 $0.member("packaged") { packaged.write(to: &$0) }
             }
             $0.member("recording") { out in if let recording { recording.write(to: &out) } else { out.null() } }
-            if let rewind {
-                $0.member("rewind") { rewind.write(to: &$0) }
-            }
+            $0.member("rewind") { out in if let rewind { rewind.write(to: &out) } else { out.null() } }
         }
     }
 
@@ -261,6 +259,7 @@ extension NodeReport {
             $0.member("srt") { srt.write(to: &$0) }
             $0.member("recordings") { recordings.write(to: &$0) }
             $0.member("rewind") { rewind.write(to: &$0) }
+            $0.member("pushes") { pushes.write(to: &$0) }
             $0.member("snapshots") { snapshots.write(to: &$0) }
             $0.member("loops") { $0.array(loops) { $1.write(to: &$0) } }
             $0.member("errors") { out in

@@ -35,6 +35,8 @@ public struct NodeReport: Sendable, Equatable {
     /// What is recorded.
     public var recordings = RecordingTotals()
     public var rewind = WindowTotals()
+    /// Streams that are sent on to other servers.
+    public var pushes = PushTotals()
     /// Pictures of streams.
     public var snapshots = SnapshotTotals()
 

@@ -27,6 +27,7 @@ public enum PrometheusExposition {
         writeSRT(snapshot.node.srt, to: &writer)
         writeRecordings(snapshot.node.recordings, to: &writer)
         writeWindows(snapshot.node.rewind, to: &writer)
+        snapshot.node.pushes.write(to: &writer)
         snapshot.node.snapshots.write(to: &writer)
         let (named, rest) = rank(snapshot.streams, busiest: max(0, busiest))
         for metric in StreamMetric.all { write(metric, named, rest, to: &writer) }

@@ -23,10 +23,14 @@ public struct PushReport: Sendable, Equatable {
     public var session: String
     /// Connections that the destination has accepted.
     public var connections: UInt64
+    /// Calls that were made because another had failed, ever.
+    public var retries: UInt64 = 0
     /// Sent over all connections.
     public var bytesOut: UInt64
     /// Frames sent over all connections; absent where packets are sent that do not tell.
     public var frames: UInt64?
+    /// Frames that the destination never got because it was too slow.
+    public var framesMissed: UInt64 = 0
     /// Times that the destination was too slow and was moved to the newest keyframe.
     public var skips: UInt64
     /// Media time between what is sent and the newest frame.
@@ -74,8 +78,10 @@ extension PushReport {
             $0.member("error", error)
             $0.member("session", session)
             $0.member("connections", connections)
+            $0.member("retries", retries)
             $0.member("bytesOut", bytesOut)
             $0.member("frames") { out in if let frames { out.number(frames) } else { out.null() } }
+            $0.member("framesMissed", framesMissed)
             $0.member("skips", skips)
             $0.member("lagMilliseconds", lagMilliseconds)
         }

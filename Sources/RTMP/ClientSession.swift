@@ -32,6 +32,7 @@ public struct ClientSession {
     private let stream: String
     private let tcUrl: String
     private let mode: Mode
+    private let via: Via
     private var wire: Wire
     private var step = Step.connecting
     private var streamID: UInt32 = 1
@@ -39,14 +40,17 @@ public struct ClientSession {
 
     /// - Parameters:
     ///   - stream: with its query, if it has one.
+    ///   - via: which nodes a stream that is published has come through, this one included.
     ///   - random: seeds the noise of the handshake.
     public init(
-        app: String, stream: String, tcUrl: String, mode: Mode, limits: Limits = Limits(), random: UInt64 = 1
+        app: String, stream: String, tcUrl: String, mode: Mode, via: Via = Via(), limits: Limits = Limits(),
+        random: UInt64 = 1
     ) {
         self.app = app
         self.stream = stream
         self.tcUrl = tcUrl
         self.mode = mode
+        self.via = via
         wire = Wire(isServer: false, limits: limits, random: random)
     }
 
@@ -94,6 +98,7 @@ public struct ClientSession {
         ]
         if mode == .publish {
             object.append("type", "nonprivate")
+            if !via.nodes.isEmpty { object.append("via", .string(via.text)) }
         } else {
             object.append("fpad", false)
             object.append("capabilities", 15.0)

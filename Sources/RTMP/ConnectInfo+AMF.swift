@@ -19,6 +19,7 @@ extension ConnectInfo {
         publishes = text("type") == "nonprivate"
         objectEncoding = object["objectEncoding"]?.number == 3 ? 3 : 0
         let tooLong = [tcUrl, flashVer, pageUrl, swfUrl].contains { $0.utf8.count > limits.maxName }
+        via = Via(text("via"))
         if tooLong || text("app").utf8.count > limits.maxName { throw .nameTooLong(limit: limits.maxName) }
 
         let named = StreamName.split(text("app"))

@@ -18,6 +18,8 @@ public struct ConnectInfo: Sendable, Equatable {
     public var objectEncoding = 0
     /// Whether it says that it will publish, as encoders do with the type `nonprivate`.
     public var publishes = false
+    /// Which nodes the stream has come through, where the client is one of them.
+    public var via = Via()
 
     public init() {}
 }

@@ -31,6 +31,8 @@ public protocol Disk: Sendable {
     func read(_ path: String, limit: Int) throws(DiskError) -> [UInt8]
     /// Some bytes of a file, as many as there are and room is. Returns how many.
     func read(_ path: String, at offset: Int64, into room: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int
+    /// A file that nobody writes.
+    func cut(_ path: String, to size: Int64) throws(DiskError)
     /// At the file's end, made if need be, and on the disk when it returns.
     func append(_ bytes: [UInt8], to path: String) throws(DiskError)
     /// All or nothing, and on the disk when it returns.
@@ -42,6 +44,18 @@ public protocol Disk: Sendable {
     func freeBytes(_ path: String) throws(DiskError) -> Int64
     /// Microseconds of Unix time.
     func now() -> Int64
+}
+
+extension Disk {
+    /// A part of a file; less of it than asked for at its end.
+    func read(_ path: String, at offset: Int64, count: Int) throws(DiskError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        // Not rethrown by way of the closure, which would lose the error's type.
+        let result = bytes.withUnsafeMutableBytes { room in
+            Result { () throws(DiskError) in try read(path, at: offset, into: room) }
+        }
+        return Array(bytes[..<(try result.get())])
+    }
 }
 
 public struct DiskEntry: Sendable, Equatable {

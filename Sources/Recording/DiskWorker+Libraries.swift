@@ -116,7 +116,7 @@ extension DiskWorker {
                     finished: entry.modified, epoch: 0, firstSequence: 0)
             line.duration = max(0, entry.modified - line.finished) / 1000
             line.finished = entry.modified
-            line.bytes = entry.bytes
+            line.bytes = try cutTornFrame(path, recovered.format, entry.bytes)
             line.reason = .recovered
             if disk.isOneFile(path, recovered.path) {
                 // The crash came in the middle of its renaming.
@@ -131,6 +131,16 @@ extension DiskWorker {
         } catch {
             tell(library, .warning("\(path) is left unfinished: \(error)"))
         }
+    }
+
+    /// Without the half frame that the crash has left at the end of a file; returns how much is there then.
+    private func cutTornFrame(_ path: String, _ format: RecordingFormat, _ size: Int64) throws(DiskError) -> Int64 {
+        let end = try WholeFrames.end(of: format, size: size) { [disk] (offset, count) throws(DiskError) in
+            try disk.read(path, at: offset, count: count)
+        }
+        guard let end, end < size else { return size }
+        try disk.cut(path, to: end)
+        return end
     }
 
     /// A note without its file: the crash came between the renaming and the index, or at the very start.

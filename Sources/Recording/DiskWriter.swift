@@ -6,7 +6,7 @@
 ///
 /// `@unchecked Sendable` is sound: the queues are behind the monitor's lock, and the worker belongs to the thread (or,
 /// while there is none, to whoever calls `turn`).
-import Glibc
+import Threads
 
 public final class DiskWriter: @unchecked Sendable {
     public typealias EventSink = @Sendable (RecordingEvent) -> Void
@@ -51,15 +51,8 @@ public final class DiskWriter: @unchecked Sendable {
             precondition(!queues.hasThread, "a disk writer has one thread")
             queues.hasThread = true
         }
-        var thread = pthread_t()
-        let failure = pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<DiskWriter>.fromOpaque(argument!).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        precondition(failure == 0, "the system refuses another thread")
-        pthread_detach(thread)
+        let isStarted = Thread.detached("recordings") { self.run() }
+        precondition(isStarted, "the system refuses another thread")
     }
 
     private func run() {

@@ -73,10 +73,25 @@ public struct FilePattern: Sendable, Equatable {
         guard components.count <= FilePattern.maxComponents else { throw .tooDeep(components.count) }
         guard let file = components.last, file.count > 1, file[file.count - 1] == .field(.ext),
             case .text(let dot) = file[file.count - 2], dot.hasSuffix(".")
-        else { throw .noExtension(text) }
+        else { throw FilePattern.withoutExtension(text) }
         guard components.contains(where: { $0.contains(.field(.stream)) }) else { throw .noStream(text) }
         self.text = text
         self.components = components
+    }
+
+    /// A name that ends like a format's files would be wrong for files of the others.
+    private static func withoutExtension(_ text: String) -> FilePatternError {
+        let format = RecordingFormat.allCases.first { text.hasSuffix(".\($0.fileExtension)") }
+        return format.map { .fixedExtension(text, $0) } ?? .noExtension(text)
+    }
+
+    /// Whether the files of one publish session have names of their own. Those that have not get a number behind their
+    /// name, and there are not many of these.
+    public var tellsFilesApart: Bool {
+        components.joined().contains { part in
+            guard case .field(let field) = part else { return false }
+            return !field.isOfStream && field != .epoch && field != .ext
+        }
     }
 
     private init(trusted text: String) {

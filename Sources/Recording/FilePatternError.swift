@@ -11,6 +11,7 @@ public enum FilePatternError: Error, Equatable, CustomStringConvertible {
     case strayBrace(String)
     case unknownField(String)
     case noExtension(String)
+    case fixedExtension(String, RecordingFormat)
     case noStream(String)
 
     public var description: String {
@@ -38,6 +39,8 @@ public enum FilePatternError: Error, Equatable, CustomStringConvertible {
                 + FilePattern.Field.allCases.map { "{\($0.rawValue)}" }.joined(separator: ", ")
         case .noExtension(let text):
             "record.pattern “\(text)” does not end with .{ext}; add it, so that players know the format"
+        case .fixedExtension(let text, let format):
+            "record.pattern “\(text)” ends with .\(format.fileExtension) whatever record.format is; write .{ext} in its place"
         case .noStream(let text):
             "record.pattern “\(text)” has no {stream}; add it, or all streams' files lie under the same names"
         }

@@ -28,6 +28,18 @@ public struct SystemDisk: Disk {
         }
     }
 
+    /// What stands in the way of a folder at `path` for good: the first part of it that is there, and no folder.
+    public static func obstacle(to path: String) -> String? {
+        var part = ""
+        for name in path.split(separator: "/") {
+            part += "/\(name)"
+            var found = stat()
+            guard part.withCString({ stat($0, &found) }) == 0 else { return nil }
+            if found.st_mode & S_IFMT != S_IFDIR { return part }
+        }
+        return nil
+    }
+
     // MARK: Files that are written
 
     public func makeFolder(_ path: String) throws(DiskError) {
@@ -201,6 +213,12 @@ public struct SystemDisk: Disk {
             done += count
         }
         return done
+    }
+
+    public func cut(_ path: String, to size: Int64) throws(DiskError) {
+        let file = Int32(try open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW, .truncate))
+        defer { close(file) }
+        try truncate(file, to: size)
     }
 
     public func append(_ bytes: [UInt8], to path: String) throws(DiskError) {

@@ -1,6 +1,4 @@
 /// Control plane. The messages between a node and a dispatcher from their bytes.
-///
-/// Lists grow as their items are read: a count alone makes nothing be set aside.
 
 extension Register {
     init(_ fields: inout FieldReader) throws(RelayError) {
@@ -13,12 +11,11 @@ extension Register {
         // A node of the first version ends here.
         guard fields.hasMore else { return }
         dials = RelayTransports(rawValue: try fields.u8())
-        let count = try fields.count(Register.relayLimit - 1, "relay addresses")
-        guard count == 0 || !relay.isEmpty else { throw fields.bad("first relay address") }
-        for _ in 0..<count {
+        relays += try fields.list(Register.relayLimit - 1, "relay addresses") { (fields) throws(RelayError) in
+            guard !relay.isEmpty else { throw fields.bad("first relay address") }
             let address = try fields.address()
             guard !address.isEmpty else { throw fields.bad("address") }
-            relays.append(address)
+            return address
         }
     }
 }
@@ -33,9 +30,7 @@ extension Load {
         let full = try fields.u16()
         guard full <= Load.wholeCPU else { throw fields.bad("share of the limits") }
         let count = Int(try fields.u16())
-        guard count <= RelayLimits.linkMeasures else { throw fields.bad("number of links") }
-        var links: [LinkMeasure] = []
-        for _ in 0..<count { links.append(try LinkMeasure(&fields)) }
+        let links = try fields.list(count, of: RelayLimits.linkMeasures, "links", LinkMeasure.init)
         self.init(
             kilobitsOut: kilobitsOut, kilobitsIn: kilobitsIn, sessions: sessions, cpuPermille: cpu, fullPermille: full,
             links: links)
@@ -54,10 +49,8 @@ extension LinkMeasure {
 extension Carry {
     init(_ fields: inout FieldReader) throws(RelayError) {
         let isWhole = try fields.flag("mark of a whole list")
-        let count = try fields.count(RelayLimits.carriedStreams, "streams")
-        var streams: [Carried] = []
-        for _ in 0..<count { streams.append(try Carried(&fields)) }
-        self.init(isWhole: isWhole, streams: streams)
+        self.init(
+            isWhole: isWhole, streams: try fields.list(RelayLimits.carriedStreams, "streams", Carried.init))
     }
 }
 
@@ -98,9 +91,9 @@ extension Want {
         let request = try fields.u32()
         guard request != 0 else { throw fields.bad("request") }
         let name = try fields.name()
-        let count = try fields.count(RelayLimits.failedParents, "failed parents")
-        var failed: [NodeID] = []
-        for _ in 0..<count { failed.append(try fields.node()) }
+        let failed = try fields.list(RelayLimits.failedParents, "failed parents") { (fields) throws(RelayError) in
+            try fields.node()
+        }
         self.init(request: request, name: name, failed: failed)
     }
 }
@@ -109,9 +102,7 @@ extension Steer {
     init(_ fields: inout FieldReader) throws(RelayError) {
         let request = try fields.u32()
         let name = try fields.name()
-        let count = try fields.count(RelayLimits.steerParents, "parents")
-        var parents: [SteerParent] = []
-        for _ in 0..<count { parents.append(try SteerParent(&fields)) }
+        let parents = try fields.list(RelayLimits.steerParents, "parents", SteerParent.init)
         self.init(request: request, name: name, parents: parents, why: try fields.text())
     }
 }
@@ -130,13 +121,10 @@ extension SteerParent {
 extension Room {
     init(_ fields: inout FieldReader) throws(RelayError) {
         let retry = try fields.u16()
-        let count = try fields.count(RelayLimits.places, "places")
-        var places: [Place] = []
-        for _ in 0..<count {
-            places.append(
-                Place(
-                    node: try fields.node(), roles: NodeRoles(rawValue: try fields.u8()), rtmp: try fields.address(),
-                    http: try fields.address()))
+        let places = try fields.list(RelayLimits.places, "places") { (fields) throws(RelayError) in
+            Place(
+                node: try fields.node(), roles: NodeRoles(rawValue: try fields.u8()), rtmp: try fields.address(),
+                http: try fields.address())
         }
         self.init(retrySeconds: retry, places: places)
     }
@@ -145,10 +133,8 @@ extension Room {
 extension Allow {
     init(_ fields: inout FieldReader) throws(RelayError) {
         let serial = try fields.u32()
-        let count = try fields.count(RelayLimits.quotas, "quotas")
-        var quotas: [AllowedQuota] = []
-        for _ in 0..<count {
-            quotas.append(AllowedQuota(name: try fields.quotaName(), order: try AllowedQuota.Order(&fields)))
+        let quotas = try fields.list(RelayLimits.quotas, "quotas") { (fields) throws(RelayError) in
+            AllowedQuota(name: try fields.quotaName(), order: try AllowedQuota.Order(&fields))
         }
         self.init(serial: serial, quotas: quotas)
     }
@@ -178,13 +164,10 @@ extension AllowedQuota.Amount {
 extension Used {
     init(_ fields: inout FieldReader) throws(RelayError) {
         let serial = try fields.u32()
-        let count = try fields.count(RelayLimits.quotas, "quotas")
-        var quotas: [UsedQuota] = []
-        for _ in 0..<count {
-            quotas.append(
-                UsedQuota(
-                    name: try fields.quotaName(), viewers: try fields.u32(), kilobits: try fields.u32(),
-                    publishers: try fields.u32()))
+        let quotas = try fields.list(RelayLimits.quotas, "quotas") { (fields) throws(RelayError) in
+            UsedQuota(
+                name: try fields.quotaName(), viewers: try fields.u32(), kilobits: try fields.u32(),
+                publishers: try fields.u32())
         }
         self.init(serial: serial, quotas: quotas)
     }
@@ -198,12 +181,6 @@ extension FieldReader {
         case 1: return true
         default: throw bad(field)
         }
-    }
-
-    fileprivate mutating func count(_ limit: Int, _ items: String) throws(RelayError) -> Int {
-        let count = Int(try u8())
-        guard count <= limit else { throw bad("number of \(items)") }
-        return count
     }
 
     /// An address, or none.

@@ -108,15 +108,28 @@ struct FieldReader {
     }
 
     mutating func places() throws(RelayError) -> [RelayPlace] {
-        let count = Int(try u8())
-        guard count <= RelayLimits.places else { throw bad("number of places") }
-        var places: [RelayPlace] = []
-        for _ in 0..<count {
-            let node = try node()
-            let address = try string(Int(u16()), limit: RelayLimits.address, "address")
-            guard let place = RelayPlace(node: node, address: address) else { throw bad("address") }
-            places.append(place)
+        try list(RelayLimits.places, "places") { (fields) throws(RelayError) in
+            let node = try fields.node()
+            let address = try fields.string(Int(fields.u16()), limit: RelayLimits.address, "address")
+            guard let place = RelayPlace(node: node, address: address) else { throw fields.bad("address") }
+            return place
         }
-        return places
+    }
+
+    /// As many items as one byte says, `limit` at the most.
+    mutating func list<Item>(
+        _ limit: Int, _ items: String, _ item: (inout FieldReader) throws(RelayError) -> Item
+    ) throws(RelayError) -> [Item] {
+        try list(Int(try u8()), of: limit, items, item)
+    }
+
+    /// It grows as its items are read: their number alone makes nothing be set aside.
+    mutating func list<Item>(
+        _ count: Int, of limit: Int, _ items: String, _ item: (inout FieldReader) throws(RelayError) -> Item
+    ) throws(RelayError) -> [Item] {
+        guard count <= limit else { throw bad("number of \(items)") }
+        var list: [Item] = []
+        for _ in 0..<count { list.append(try item(&self)) }
+        return list
     }
 }

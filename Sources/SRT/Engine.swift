@@ -8,6 +8,7 @@
 import CSRT
 import EventLoop
 import Glibc
+import Threads
 
 final class Engine: @unchecked Sendable {
     static let shared = Engine()
@@ -25,7 +26,7 @@ final class Engine: @unchecked Sendable {
         var lastCall: UInt64 = 0
         var asleep = false
         var stopping = false
-        var thread: pthread_t?
+        var thread: Thread?
         var poll: Int32 = -1
     }
 
@@ -136,15 +137,8 @@ final class Engine: @unchecked Sendable {
             srt_epoll_set(state.poll, Int32(SRT_EPOLL_ENABLE_EMPTY.rawValue))
             state.stopping = false
             state.asleep = false
-            var thread = pthread_t()
-            let failure = pthread_create(
-                &thread, nil,
-                { engine in
-                    Unmanaged<Engine>.fromOpaque(engine!).takeUnretainedValue().run()
-                    return nil
-                }, Unmanaged.passUnretained(self).toOpaque())
-            precondition(failure == 0, "the system refuses another thread")
-            state.thread = thread
+            state.thread = Thread.start("srt-wait") { self.run() }
+            precondition(state.thread != nil, "the system refuses another thread")
         }
     }
 
@@ -154,13 +148,13 @@ final class Engine: @unchecked Sendable {
 
     /// Ends the thread and libsrt with all of its sockets. Whoever still has one finds it broken.
     func stop() {
-        let thread = locked { state -> pthread_t? in
+        let thread = locked { state -> Thread? in
             state.stopping = true
             wake(&state)
             return state.thread
         }
         guard let thread else { return }
-        pthread_join(thread, nil)
+        thread.join()
         let poll = locked { state in
             defer { state = State() }
             return state.poll
@@ -170,7 +164,6 @@ final class Engine: @unchecked Sendable {
     }
 
     private func run() {
-        csrt_name_thread("srt-wait")
         let events = UnsafeMutableBufferPointer<SRT_EPOLL_EVENT>.allocate(capacity: Engine.eventsPerWait)
         events.initialize(repeating: SRT_EPOLL_EVENT())
         defer { events.deallocate() }

@@ -4,6 +4,7 @@
 /// `found` is called once, on the loop and never from inside `init`; not at all if the lookup is let go of before.
 import EventLoop
 import Glibc
+import Threads
 
 final class HostLookup {
     private final class Request: Sendable {
@@ -44,22 +45,10 @@ final class HostLookup {
         waiting.found = found
         let request = Request(host, port, loop.mailbox, LoopBound(waiting, on: loop))
         if request.run(AI_NUMERICHOST) == 0 { return }
-        var thread = pthread_t()
-        let argument = Unmanaged.passRetained(request).toOpaque()
-        let failure = pthread_create(
-            &thread, nil,
-            { argument in
-                _ = Unmanaged<Request>.fromOpaque(argument!).takeRetainedValue().run(0)
-                return nil
-            }, argument)
-        guard failure == 0 else {
-            Unmanaged<Request>.fromOpaque(argument).release()
-            loop.mailbox.post { [lookup = request.lookup] loop in
-                lookup.value(on: loop).found?([], "the system refuses another thread")
-            }
-            return
+        if Thread.detached("srt-lookup", { _ = request.run(0) }) { return }
+        loop.mailbox.post { [lookup = request.lookup] loop in
+            lookup.value(on: loop).found?([], "the system refuses another thread")
         }
-        pthread_detach(thread)
     }
 
     deinit { waiting.found = nil }

@@ -13,6 +13,8 @@ public enum SRTDialError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The machine is there, and says that no process has the port.
     case refused(host: String, port: UInt16)
     case failed(host: String, port: UInt16, String)
+    /// There is no address but those that the caller avoids.
+    case avoided(Address)
 
     public var description: String {
         switch self {
@@ -26,6 +28,7 @@ public enum SRTDialError: Error, Sendable, Equatable, CustomStringConvertible {
             "nobody listens for SRT at \(Address(host: host, port: port)): its machine says that the UDP port is closed"
         case .failed(let host, let port, let reason):
             "cannot connect to \(Address(host: host, port: port)) over SRT: \(reason)"
+        case .avoided(let address): "\(address) is not to be called"
         }
     }
 }
@@ -35,6 +38,7 @@ public final class SRTDialer {
     private let port: UInt16
     private let options: SRTOptions
     private let timeout: UInt64
+    private let avoids: (Address) -> Bool
     private unowned let loop: Loop
     private var done: ((Result<SRTSocket, SRTDialError>) -> Void)?
     private var timer: Timer?
@@ -42,16 +46,20 @@ public final class SRTDialer {
     private var addresses: ArraySlice<SocketAddress> = []
     private var attempt: Attempt?
     private var lastError: SRTDialError
+    /// Says more of what is wrong than an address that nobody listens at.
+    private var avoided: SRTDialError?
 
-    /// `timeout`: milliseconds for the whole of it.
+    /// `timeout`: milliseconds for the whole of it. `avoids`: addresses that are not called, though the name has them.
     public init(
         _ host: String, port: UInt16, options: SRTOptions, timeout: UInt64, on loop: Loop,
+        avoids: @escaping (Address) -> Bool = { _ in false },
         _ done: @escaping (Result<SRTSocket, SRTDialError>) -> Void
     ) {
         self.host = host
         self.port = port
         self.options = options
         self.timeout = timeout
+        self.avoids = avoids
         self.loop = loop
         self.done = done
         lastError = .timedOut(host: host, port: port)
@@ -73,7 +81,11 @@ public final class SRTDialer {
     deinit { attempt?.abandon() }
 
     private func tryNext() {
-        guard let address = addresses.popFirst() else { return finish(.failure(lastError)) }
+        guard let address = addresses.popFirst() else { return finish(.failure(avoided ?? lastError)) }
+        guard !avoids(address.described) else {
+            avoided = .avoided(address.described)
+            return tryNext()
+        }
         let handle = Handle(id: srt_create_socket())
         options.apply(to: handle)
         handle.set(SRTO_CONNTIMEO, Int32(clamping: timeout))

@@ -29,7 +29,7 @@ public final class TLSContext: @unchecked Sendable {
     private let protocols: [UInt8]
 
     /// With AES in hardware AES-128 is fastest and as safe as a session needs; ChaCha20 is for clients without it.
-    private static let ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
+    private static let ciphers = "ECDHE+AESGCM+AES128:ECDHE+AESGCM+AES256:ECDHE+CHACHA20"
     private static let ciphers13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
     private static let groups = "X25519:P-256:P-384"
     /// Certificates between a peer's and an authority's.
@@ -124,7 +124,7 @@ public final class TLSContext: @unchecked Sendable {
         for each in [context] + others { _ = cssl_set_ticket_keys(each, &keys, Int32(keys.count)) }
     }
 
-    /// Narrows what is spoken to one version and one cipher. Before the first session only.
+    /// Narrows what is spoken to one version and the ciphers that OpenSSL knows by that name, or list. Before the first session only.
     func insist(version: String, cipher: String) {
         let is13 = version == "TLSv1.3"
         let number = is13 ? TLS1_3_VERSION : TLS1_2_VERSION

@@ -34,8 +34,14 @@ struct Pace {
         delay = max(delay, time)
     }
 
+    /// What a tag is stamped with if it is a picture.
+    mutating func stamp(_ tag: Tag, at time: UInt64, run: UInt32, stream: Int) -> Stamp? {
+        guard tag.isPicture else { return nil }
+        return Stamp(clock: now(), run: run, sequence: picture(at: time), stream: UInt32(stream))
+    }
+
     /// The next picture's number.
-    mutating func picture(at time: UInt64) -> UInt64 {
+    private mutating func picture(at time: UInt64) -> UInt64 {
         defer { pictures += 1 }
         _ = silence.picture(at: time)
         return pictures

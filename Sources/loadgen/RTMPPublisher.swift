@@ -14,15 +14,13 @@ final class RTMPPublisher: Publisher {
         case conversing
         case publishing
         /// Connects to the next site when the time has come.
-        case pausing(until: UInt64)
+        case pausing
         case closed(String)
     }
 
     private let index: Int
     private let streams: Int
-    private let sites: [Site]
-    private var site: Int
-    private let reconnect: Double?
+    private var journey: Journey
     private let run: UInt32
     private let poller: Poller
 
@@ -36,8 +34,8 @@ final class RTMPPublisher: Publisher {
     private var scratch: [UInt8] = []
     private var timeline: Timeline
 
-    private(set) var reconnects = 0
-    private(set) var lastReason: String?
+    var reconnects: Int { journey.reconnects }
+    var lastReason: String? { journey.lastReason }
     var pace = Pace()
     private(set) var bytesSent: UInt64 = 0
     private(set) var due = UInt64.max
@@ -47,16 +45,14 @@ final class RTMPPublisher: Publisher {
     ) throws(Failure) {
         self.index = index
         streams = count
-        self.sites = sites
-        self.reconnect = reconnect
+        journey = Journey(sites, ofStream: index, pause: reconnect)
         timeline = Timeline(file)
         self.run = run
         self.poller = poller
-        site = index % sites.count
         try connect()
     }
 
-    private var target: Target { sites[site].target }
+    private var target: Target { journey.site.target }
     private var name: String { target.name(index, of: streams) + target.query }
 
     private func connect() throws(Failure) {
@@ -74,7 +70,7 @@ final class RTMPPublisher: Publisher {
         messageStream = 1
         due = UInt64.max
         phase = .connecting
-        fd = try sites[site].address.connect()
+        fd = try journey.site.address.connect()
         poller.add(fd, LOADGEN_READABLE | LOADGEN_WRITABLE, .publisher(index))
     }
 
@@ -152,11 +148,7 @@ final class RTMPPublisher: Publisher {
     private func begin(_ out: inout [UInt8]) {
         guard !isPublishing else { return }
         phase = .publishing
-        if timeline.isBegun {
-            timeline.seek(now())
-        } else {
-            timeline.start(at: now() + Timeline.offset(ofStream: index))
-        }
+        timeline.goOn(asStream: index)
         due = timeline.due
         for tag in timeline.file.opening { append(tag, time: 0, stamp: nil, &out) }
     }
@@ -172,11 +164,7 @@ final class RTMPPublisher: Publisher {
         outbox.fill { out in
             while due <= time {
                 let tag = timeline.tag
-                var stamp: Stamp?
-                if tag.isPicture {
-                    stamp = Stamp(
-                        clock: now(), run: run, sequence: pace.picture(at: time), stream: UInt32(index))
-                }
+                let stamp = pace.stamp(tag, at: time, run: run, stream: index)
                 append(tag, time: UInt32(truncatingIfNeeded: timeline.time), stamp: stamp, &out)
                 timeline.step()
                 due = timeline.due
@@ -217,19 +205,13 @@ final class RTMPPublisher: Publisher {
     }
 
     private func pause(_ reason: String) {
-        lastReason = reason
-        guard let reconnect else {
-            phase = .closed(reason)
-            due = UInt64.max
-            return
-        }
-        due = now() + nanoseconds(reconnect)
-        phase = .pausing(until: due)
+        let next = journey.lost(reason)
+        due = next ?? UInt64.max
+        phase = next == nil ? .closed(reason) : .pausing
     }
 
     private func connectAgain() {
-        reconnects += 1
-        site = (site + 1) % sites.count
+        journey.goOn()
         do throws(Failure) {
             try connect()
         } catch {

@@ -8,6 +8,7 @@
 import CSRT
 @preconcurrency import Glibc
 import Synchronization
+import Threads
 
 /// `@unchecked Sendable`: what the thread shares is the atomic values and the list of events, which the pipe hands over
 /// to the program's thread and the semaphore hands back.
@@ -30,7 +31,7 @@ final class SRTBell: @unchecked Sendable {
     private let answered = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
     private let isOver = Atomic(false)
     private let sockets = Atomic(0)
-    private var thread = pthread_t()
+    private var thread: Thread?
     private var owners: [SRTSOCKET: Owner] = [:]
 
     init() throws(Failure) {
@@ -43,27 +44,21 @@ final class SRTBell: @unchecked Sendable {
         srt_epoll_set(epoll, Int32(SRT_EPOLL_ENABLE_EMPTY.rawValue))
         events.initialize(repeating: SRT_EPOLL_EVENT(), count: SRTBell.batch)
         sem_init(answered, 0, 0)
-        let this = Unmanaged.passUnretained(self).toOpaque()
-        let code = pthread_create(&thread, nil, { SRTBell.run($0) }, this)
-        guard code == 0 else { throw Failure.system("cannot start a thread", code) }
+        thread = Thread.start("srt-bell") { self.wait() }
+        guard thread != nil else { throw Failure("the system refuses another thread") }
     }
 
     /// Ends the thread; the caller closes the sockets.
     func end() {
         isOver.store(true, ordering: .relaxed)
         sem_post(answered)
-        pthread_join(thread, nil)
+        thread?.join()
         srt_epoll_release(epoll)
         close(descriptor)
         close(rope)
         sem_destroy(answered)
         answered.deallocate()
         events.deallocate()
-    }
-
-    private static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        Unmanaged<SRTBell>.fromOpaque(context!).takeUnretainedValue().wait()
-        return nil
     }
 
     private func wait() {

@@ -21,9 +21,7 @@ final class SRTPublisher: Publisher {
 
     private let index: Int
     private let streams: Int
-    private let sites: [Site]
-    private var site: Int
-    private let reconnect: Double?
+    private var journey: Journey
     private let settings: SRTSettings
     private let clockStart: UInt64
     private let run: UInt32
@@ -39,8 +37,8 @@ final class SRTPublisher: Publisher {
     private var lastCounts = SRTCounts()
     private var countsDue: UInt64 = 0
 
-    private(set) var reconnects = 0
-    private(set) var lastReason: String?
+    var reconnects: Int { journey.reconnects }
+    var lastReason: String? { journey.lastReason }
     private(set) var bytesSent: UInt64 = 0
     private(set) var negotiated: UInt64 = 0
     private(set) var due = UInt64.max
@@ -49,9 +47,7 @@ final class SRTPublisher: Publisher {
     init(index: Int, sites: [Site], file: FLVFile, run: UInt32, _ options: Options, poller: Poller) throws(Failure) {
         self.index = index
         streams = options.streams
-        self.sites = sites
-        site = index % sites.count
-        reconnect = options.reconnect
+        journey = Journey(sites, ofStream: index, pause: options.reconnect)
         settings = options.srt
         clockStart = options.clockStart
         self.run = run
@@ -74,11 +70,11 @@ final class SRTPublisher: Publisher {
         due = UInt64.max
         writer = try TSWriter(timeline.file, clockStart: clockStart)
         waiting.removeAll(keepingCapacity: true)
-        let target = sites[site].target
-        let socket = try SRTSocket(settings, streamID: target.streamID(index, of: streams, mode: "publish"))
+        let site = journey.site
+        let socket = try SRTSocket(settings, streamID: site.target.streamID(index, of: streams, mode: "publish"))
         phase = .connecting(socket)
         try poller.add(socket, LOADGEN_WRITABLE, .publisher(index))
-        try socket.connect(to: sites[site].address)
+        try socket.connect(to: site.address)
     }
 
     var failure: String? {
@@ -108,11 +104,7 @@ final class SRTPublisher: Publisher {
             negotiated = socket.latency(ofPeer: true)
             // From now on only that it breaks is of interest.
             poller.change(socket, 0)
-            if timeline.isBegun {
-                timeline.seek(now())
-            } else {
-                timeline.start(at: now() + Timeline.offset(ofStream: index))
-            }
+            timeline.goOn(asStream: index)
             due = timeline.due
         case .publishing(let socket): if !socket.isConnected { end("the server closed the connection") }
         case .pausing, .closed: break
@@ -126,10 +118,7 @@ final class SRTPublisher: Publisher {
         if timeline.due <= time { pace.late(by: time - timeline.due) }
         while timeline.due <= time {
             let tag = timeline.tag
-            var stamp: Stamp?
-            if tag.isPicture {
-                stamp = Stamp(clock: now(), run: run, sequence: pace.picture(at: time), stream: UInt32(index))
-            }
+            let stamp = pace.stamp(tag, at: time, run: run, stream: index)
             scratch.removeAll(keepingCapacity: true)
             timeline.file.append(tag, stamp: stamp, to: &scratch)
             writer.append(tag, scratch, time: timeline.time, to: &waiting)
@@ -175,19 +164,13 @@ final class SRTPublisher: Publisher {
     }
 
     private func pause(_ reason: String) {
-        lastReason = reason
-        guard let reconnect else {
-            phase = .closed(reason)
-            due = UInt64.max
-            return
-        }
-        due = now() + nanoseconds(reconnect)
-        phase = .pausing
+        let next = journey.lost(reason)
+        due = next ?? UInt64.max
+        phase = next == nil ? .closed(reason) : .pausing
     }
 
     private func connectAgain() {
-        reconnects += 1
-        site = (site + 1) % sites.count
+        journey.goOn()
         do throws(Failure) {
             try connect()
         } catch {

@@ -19,7 +19,12 @@ struct Timeline {
     var time: UInt64 { elapsed &- origin }
 
     /// Streams start apart from each other, so that they do not all send their pictures in the same millisecond.
-    static func offset(ofStream index: Int) -> UInt64 { UInt64(index % 97) * 10_309_278 }
+    private static func offset(ofStream index: Int) -> UInt64 { UInt64(index % 97) * 10_309_278 }
+
+    /// A connection is ready to publish on: the first one begins, later ones go on.
+    mutating func goOn(asStream index: Int) {
+        if isBegun { seek(now()) } else { start(at: now() + Timeline.offset(ofStream: index)) }
+    }
 
     mutating func start(at time: UInt64) { begin = time }
 

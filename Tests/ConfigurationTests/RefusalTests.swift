@@ -37,11 +37,33 @@ struct RefusalTests {
             ),
             ("record.duration=500ms", #""500ms" is too small; write a duration from 1s to 8760h, or 0"#),
             ("record.path=videos", #""videos" is not a whole path; give the path of a folder, from / on"#),
+            (
+                "record.pattern={app}/{stream}.flv",
+                "“{app}/{stream}.flv” ends with .flv whatever record.format is; write .{ext} in its place"
+            ),
             ("record.format=fmp4", "has no folder to record into; set record.path"),
         ])
     func recording(override: String, told: String) throws {
         let key = try #require(override.split(separator: "=").first)
         #expect(problems("", [override]) == ["--set \(key): \(told)"])
+    }
+
+    @Test("when what is said of a recording cannot be kept together, for all or for one application")
+    func recordings() {
+        let oneName =
+            "record.pattern: gives all files of a stream one name, and record.size cuts many; "
+            + "add {number}, or a field of time"
+        #expect(problems("record:\n  pattern: '{stream}.{ext}'\n  size: 1MiB\n") == ["a.yaml:2: \(oneName)"])
+        #expect(problems("", ["record.size=1MiB", "apps.live.record.pattern={stream}.{ext}"]) == ["--set \(oneName)"])
+        #expect(
+            problems("apps:\n  live/a: {record: {keep_bytes: 1MiB, size: 2MiB}}\n") == [
+                "a.yaml:2: record.keep_bytes: is less than record.size: a file would be deleted as soon as it is finished; raise it, or lower record.size"
+            ])
+        #expect(
+            problems("", ["apps.live.record.format=ts", "apps.live/b.record.path=/b"]) == [
+                "--set record.format: has no folder to record into; set record.path"
+            ])
+        #expect(problems("", ["record.pattern={stream}.{ext}", "record.keep_bytes=1MiB", "record.size=0"]).isEmpty)
     }
 
     @Test(

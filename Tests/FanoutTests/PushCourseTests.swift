@@ -30,7 +30,7 @@ struct PushCourseTests {
             var (now, last): (UInt64, UInt64) = (0, 0)
             _ = course.streamCame(now: now)
             for attempt in 1...12 {
-                #expect(course.attempt == attempt)
+                #expect(course.attempt == attempt && course.retries == UInt64(attempt - 1))
                 let pause = pause(course.failed(.lost("gone"), now: now))
                 let base = min(PushCourse.shortestPause << UInt64(attempt - 1), 40_000)
                 #expect(pause >= base && pause <= base + base / 2, "seed \(seed)")

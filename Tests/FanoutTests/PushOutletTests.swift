@@ -141,6 +141,9 @@ struct PushOutletTests {
         try send(300..<320, to: stream, by: studio)
         server.read(studio)
         #expect(server.outlet.skips == 1)
+        // Every frame has either been sent or is counted as missed.
+        #expect(server.outlet.framesMissed > 0)
+        #expect(server.outlet.frames + server.outlet.framesMissed == 640)
         #expect(server.isBetweenMessages)
         let pictures = server.pictures
         let jump = try #require(pictures.indices.dropFirst().first { pictures[$0] != pictures[$0 - 1] + 1 })

@@ -307,6 +307,8 @@ class ProgramsTest(PushTest):
         push = self.wait_state("retrying", "slow", server=server, seconds=40)
         self.assertIn("took nothing", push["error"])
         self.assertGreater(push["skips"], 0)
+        self.assertGreater(push["framesMissed"], 0)
+        self.assertIn(f"sluice_push_missed_frames_total {push['framesMissed']}\n", server.api("/metrics", raw=True))
         publisher.succeed(60)
         original = [tag[2] for tag in support.media(pathlib.Path(big).read_bytes())]
         seen = [tag[2] for tag in support.media(viewer.wait(40))]

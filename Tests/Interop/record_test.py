@@ -297,6 +297,33 @@ class OperatorTest(RecordTest):
         self.assertIn("leads out of record.path; remove the parts", text)
 
 
+    def test_a_folder_that_can_be_none_is_refused_at_the_start(self):
+        path = self.scratch()
+        done = subprocess.run(
+            [support.BINARY, "serve", "--set", f"record.path={path}/recorded", "--set", "record.format=ts"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"record.path: {path}/recorded cannot be a folder, as {path} is none", done.stdout.decode())
+
+    def test_a_format_that_holds_nothing_of_the_stream_is_refused_or_told(self):
+        self.serve("record.format=ts")
+        self.publish(sample("flv1", "pcm", seconds=20))
+        self.server.wait_live()
+        refused = "files of ts do not hold"
+        state = until(lambda: (r := self.recording()) and r["error"] and r, "the settings' recording says so")
+        self.assertEqual(state["state"], "waiting")
+        self.assertIn(refused, state["error"])
+        self.assertEqual(self.server.log.count("record.refused"), 1)
+        self.assertEqual(self.api("a", "DELETE")[0], 204)
+        for form in "ts", "fmp4":
+            status, body = self.api("a", "POST", json.dumps({"format": form}).encode())
+            self.assertEqual(status, 409, body)
+            self.assertIn(f"files of {form} do not hold", json.loads(body)["error"])
+        self.assertIsNone(self.recording())
+        self.assertEqual(self.api("a", "POST", b'{"format": "flv"}')[0], 200)
+        until(lambda: (r := self.recording()) and r["seconds"] > 0.5, "FLV holds it")
+
+
 class NetworkTest(RecordTest):
     def test_a_stream_is_recorded_where_it_is_published_and_elsewhere_while_somebody_asks_for_it(self):
         self.root = folder()

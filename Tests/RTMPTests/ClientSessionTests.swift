@@ -10,8 +10,8 @@ private struct Pair {
     let piece: Int
     var seen: [ServerEvent] = []
 
-    init(_ mode: ClientSession.Mode, piece: Int) {
-        client = ClientSession(app: "live", stream: "s?k=1", tcUrl: "rtmp://h/live", mode: mode)
+    init(_ mode: ClientSession.Mode, via: Via = Via(), piece: Int) {
+        client = ClientSession(app: "live", stream: "s?k=1", tcUrl: "rtmp://h/live", mode: mode, via: via)
         self.piece = piece
     }
 

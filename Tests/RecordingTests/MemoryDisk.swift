@@ -162,6 +162,10 @@ final class MemoryDisk: Disk, @unchecked Sendable {
         return bytes.count
     }
 
+    func cut(_ path: String, to size: Int64) throws(DiskError) {
+        with { $0.files[path]!.bytes.removeLast($0.files[path]!.bytes.count - Int(size)) }
+    }
+
     func append(_ bytes: [UInt8], to path: String) throws(DiskError) {
         try check(.append, path)
         with { $0.files[path, default: Node()].bytes += bytes }

@@ -51,7 +51,10 @@ struct NamesTests {
             ("{stream}/{when}.{ext}", .unknownField("when")),
             ("{stream", .strayBrace("{stream")),
             ("{stream}}.{ext}", .strayBrace("{stream}}.{ext}")),
-            ("{stream}.mp4", .noExtension("{stream}.mp4")),
+            ("{stream}.mp4", .fixedExtension("{stream}.mp4", .fmp4)),
+            ("{stream}.{ext}.flv", .fixedExtension("{stream}.{ext}.flv", .flv)),
+            ("{stream}.mkv", .noExtension("{stream}.mkv")),
+            ("{stream}{ext}", .noExtension("{stream}{ext}")),
             ("{app}.{ext}", .noStream("{app}.{ext}")),
             ("a\u{7}{stream}.{ext}", .controlCharacter),
             (String(repeating: "a/", count: 20) + "{stream}.{ext}", .tooDeep(21)),
@@ -60,6 +63,16 @@ struct NamesTests {
     func refusals(text: String, error: FilePatternError) {
         #expect(throws: error) { try FilePattern(text) }
         #expect(error.description.contains("record.pattern"))
+    }
+
+    @Test(
+        "a pattern says whether the files of one publish session have names of their own",
+        arguments: [
+            ("{stream}.{ext}", false), ("{app}/{stream}-{epoch}.{ext}", false), ("{stream}/{number}.{ext}", true),
+            ("{stream}/{day}/x.{ext}", true), ("{stream}-{unix}.{ext}", true),
+        ])
+    func ownNames(text: String, isApart: Bool) throws {
+        #expect(try FilePattern(text).tellsFilesApart == isApart)
     }
 
     @Test("whatever a stream is called, its file stays in its folder and is told from others", arguments: 1...20)

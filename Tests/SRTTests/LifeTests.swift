@@ -45,6 +45,26 @@ extension SRTTests {
         #expect(caller.socket.statistics?.packetsDroppedSending == 0)
     }
 
+    @Test("a process with more descriptors than a select() can look at carries SRT as any other does")
+    func manyDescriptors() throws {
+        Process.raiseFileLimit()
+        // Whatever is opened from now on, libsrt's sockets too, has a number above FD_SETSIZE.
+        var taken: [Int32] = []
+        defer { for descriptor in taken { close(descriptor) } }
+        while taken.last ?? 0 < 2 * Int32(FD_SETSIZE) {
+            let descriptor = dup(0)
+            try #require(descriptor >= 0, "the system allows too few descriptors: \(errno)")
+            taken.append(descriptor)
+        }
+        let bench = try Bench(flavour: .link)
+        let (caller, callee) = try bench.connect(SRTOptions(flavour: .link))
+        for number in 0..<200 { #expect(caller.send([UInt8(number)]) == .sent) }
+        bench.turn { callee.received.count == 200 }
+        #expect(callee.received == (0..<200).map { [UInt8($0)] })
+        caller.socket.close()
+        bench.turn { !callee.ends.isEmpty }
+    }
+
     @Test("a peer that goes is noticed at once, behind what was read of it")
     func goodbye() throws {
         let bench = try Bench(flavour: .link)

@@ -17,6 +17,20 @@ struct TLSSessionTests {
         #expect(pair.client.peerNames == ["one.example", "*.wild.example"])
     }
 
+    @Test(
+        "a client that would take any cipher gets AES-128, whatever it likes best",
+        arguments: [
+            ("TLSv1.2", "ECDHE+AES256:ECDHE+CHACHA20:ECDHE+AES128", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+            ("TLSv1.3", "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+        ])
+    func preference(version: String, offered: String, chosen: String) throws {
+        let dialling = try client()
+        dialling.insist(version: version, cipher: offered)
+        let pair = Pair(dialling, try server())
+        try pair.talk()
+        #expect(pair.server.version == version && pair.server.cipher == chosen)
+    }
+
     @Test("a client that offers only what is not spoken here is told so, and one that offers nothing is served")
     func protocols() throws {
         let (web, unnamed) = (try server(), try server(protocols: []))

@@ -27,7 +27,7 @@ LIBRARIES = {
     "CZlib": {"Packaging": 1},
     "CNGHTTP2": {"HTTP2": None},
     "CSRT": {"SRT": None, "loadgen": 4},
-    "CSystem": {"EventLoop": None, "loadgen": None},
+    "CSystem": {"EventLoop": None, "Threads": 1, "loadgen": None},
 }
 
 IMPORT = re.compile(
