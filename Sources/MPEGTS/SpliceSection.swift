@@ -49,7 +49,9 @@ struct SpliceSection: Equatable {
             // splice_event_id, then the bit that takes the event back, then whether it is of the whole program and at once.
             guard at + 6 <= end, bytes[at + 4] & 0x80 == 0, bytes[at + 5] & 0x10 == 0 else { return nil }
             // The time of the program, or of the first of its components, behind their count and its tag.
-            at += bytes[at + 5] & 0x40 != 0 ? 6 : 8
+            let isOfProgram = bytes[at + 5] & 0x40 != 0
+            guard isOfProgram || bytes[at + 6] > 0 else { return nil }
+            at += isOfProgram ? 6 : 8
         default: return nil
         }
         guard at + 5 <= end, bytes[at] & 0x80 != 0 else { return nil }

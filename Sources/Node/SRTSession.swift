@@ -14,6 +14,7 @@ final class SRTSession: Session, SRTHandler, PacketSink, PushLeg {
     /// Of outlets that are gone; the bytes are the session's.
     private var past = PushTraffic()
     private var reader: TSReader?
+    private var opening = ProgramOpening()
     private var isWaitingToSpeak: Bool
     /// What the encoder has said of its tracks, kept while it waits for another to end.
     private var configurations: [UInt16: TSFrame] = [:]
@@ -94,11 +95,22 @@ final class SRTSession: Session, SRTHandler, PacketSink, PushLeg {
 
     private func drain() {
         while !isEnded, let event = reader?.next() {
-            guard case .frame(let frame) = event else { continue }
-            if frame.isConfiguration { configurations[frame.pid] = frame }
-            if stream != nil { take(frame) }
+            opening.take(event)
+            while !isEnded, let frame = opening.next() { pass(frame) }
         }
         stream?.flushIfDue()
+    }
+
+    private func finish() {
+        drain()
+        opening.finish()
+        while !isEnded, let frame = opening.next() { pass(frame) }
+        stream?.flushIfDue()
+    }
+
+    private func pass(_ frame: TSFrame) {
+        if frame.isConfiguration { configurations[frame.pid] = frame }
+        if stream != nil { take(frame) }
     }
 
     private func take(_ frame: TSFrame) {
@@ -198,7 +210,7 @@ final class SRTSession: Session, SRTHandler, PacketSink, PushLeg {
 
     func ended(_ reason: SRTEnd) {
         reader?.finish()
-        if !isClaiming { drain() }
+        if !isClaiming { finish() }
         end(reason.description)
     }
 

@@ -10,6 +10,7 @@ import unittest
 
 import support
 import ts_data
+import ts_splices
 from hls_client import Client
 from srt_test import CUT, SRTTest, srt_port
 from support import Recorder, Server, ffmpeg, media, sample, tags, until
@@ -33,10 +34,16 @@ for at in range(0, len(data), 1316):
 """
 
 
-class DataTest(SRTTest):
+class PacedTest(SRTTest):
     settings = (
         *SRTTest.settings, "hls.segment=1s", "hls.window=8s", "apps.packets.hls.form=ts", "publish.linger=500ms")
 
+    def push(self, path, url):
+        return self.program(
+            "sh", "-c", f"{sys.executable} -c '{PACE}' {path} | {support.tool('srt-live-transmit')} -q -a:no file://con '{url}'")
+
+
+class DataTest(PacedTest):
     def make(self, seconds=6):
         """A transport stream with data, in a file, and what was added."""
         plain, path = self.scratch(".ts"), self.scratch(".ts")
@@ -45,10 +52,6 @@ class DataTest(SRTTest):
         pathlib.Path(path).write_bytes(data)
         self.assertGreater(len(added), 4 * seconds)
         return path, added
-
-    def push(self, path, url):
-        return self.program(
-            "sh", "-c", f"{sys.executable} -c '{PACE}' {path} | {support.tool('srt-live-transmit')} -q -a:no file://con '{url}'")
 
     def assert_data(self, added, received, times=True):
         """All that was added, but for what was over before the viewer's first picture or after its last."""
@@ -92,11 +95,9 @@ class DataTest(SRTTest):
         path, added = self.make()
         srt, http = self.watch(self.url("live/data")), Recorder(self, self.server.page("/live/data.ts"))
         flv, rtmp = Recorder(self, self.server.flv("data")), self.record(self.server.rtmp("data"))
-        self.server.wait_viewers(4, "data")
-        publisher = self.push(path, self.url("publish:live/data"))
-        # Of MP4 ffmpeg reads no more than the tracks that were known at the keyframe that it begins with.
-        until(lambda: (self.server.stream("data") or {}).get("framesVideo", 0) > 45, "a second keyframe has come")
         mp4 = Recorder(self, self.server.page("/live/data.mp4"))
+        self.server.wait_viewers(5, "data")
+        publisher = self.push(path, self.url("publish:live/data"))
         # srt-live-transmit stays when its input has ended.
         frames = len(pictures(path))
         until(lambda: (self.server.stream("data") or {}).get("framesVideo", 0) >= frames - 5, "nearly all has come")
@@ -182,6 +183,49 @@ class DataTest(SRTTest):
         edge.wait_gone("far")
         [recording] = until(lambda: list(pathlib.Path(folder).rglob("*.ts")), "there is a recording")
         self.assert_data(added, recording.read_bytes())
+
+
+class SpliceTest(PacedTest):
+    """SCTE 35 in all the shapes that sections come in, on two PIDs, the second of which a later map adds."""
+
+    def test_sections_come_out_as_they_went_in_at_the_same_pictures(self):
+        plain, path = self.scratch(".ts"), self.scratch(".ts")
+        ffmpeg("-i", sample(seconds=6), "-c", "copy", "-f", "mpegts", plain)
+        data, added = ts_splices.add(pathlib.Path(plain).read_bytes(), late=90)
+        pathlib.Path(path).write_bytes(data)
+        source = ts_splices.Found(data)
+        self.assertEqual([source.sections(pid) for pid in ts_splices.PIDS], [added[pid] for pid in ts_splices.PIDS])
+        srt, http = self.watch(self.url("live/splices")), Recorder(self, self.server.page("/live/splices.ts"))
+        self.server.wait_viewers(2, "splices")
+        publisher = self.push(path, self.url("publish:live/splices"))
+        until(
+            lambda: (self.server.stream("splices") or {}).get("framesVideo", 0) >= len(source.pictures) - 5,
+            "nearly all has come")
+        publisher.stop()
+        http.wait()
+        srt.wait()
+        for viewer in srt, http:
+            received = pathlib.Path(viewer.path).read_bytes()
+            self.assert_packets(received)
+            self.assert_splices(source, ts_splices.Found(received))
+        self.server.wait_gone("splices")
+
+    def assert_splices(self, source, found):
+        kinds = [[(kind, descriptors) for _, kind, descriptors in streams if kind == SPLICE_TYPE]
+                 for _, streams in found.maps]
+        before, after = [(SPLICE_TYPE, b"")], [(SPLICE_TYPE, b""), (SPLICE_TYPE, ts_splices.CUE_IDENTIFIER)]
+        self.assertEqual(kinds, [before, after])
+        self.assertTrue(all(program == ts_data.CUEI for program, _ in found.maps))
+        pids = [pid for pid, kind, _ in found.maps[-1][1] if kind == SPLICE_TYPE]
+        for was, pid in zip(ts_splices.PIDS, pids, strict=True):
+            sent, got = source.sections(was), found.sections(pid)
+            self.assertGreater(len(got), len(sent) - 10)
+            for (place, times, section), (new_place, new_times, new) in zip(sent, got):
+                self.assertTrue(ts_data.same_but_for_its_clock(section, new), (section, new))
+                # A picture is whole when the next begins: what came in the middle of it is behind the one before.
+                self.assertLessEqual(abs(place - new_place), 1)
+                pictures = [source.pictures.index(time) for time in times]
+                self.assertEqual([found.pictures.index(time) for time in new_times], pictures)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,16 @@
 """Live fragmented MP4 over HTTP and WebSockets, looked at fragment by fragment."""
 
 import http.client
+import json
+import os
+import subprocess
 import unittest
 
+import support
 from hls_client import Movie, boxes
-from support import ServerTest, sample, until
+from srt_test import CUT, SRTTest
+from support import Recorder, ServerTest, packets, sample, until
+from transport import pictures
 from websocket_client import WebSocket
 
 
@@ -95,6 +101,48 @@ class MP4Test(ServerTest):
         times = [s[1] for data in fragments for s in movie.samples(data) if s[0] == "vide"]
         self.assertEqual(times, sorted(times))
         self.assertLess(max(b - a for a, b in zip(times, times[1:])), 10)
+
+
+class WaitingTest(SRTTest):
+    """A transport stream names its tracks before their first frames, and tells how to decode them with those: who asked
+    before the stream was there begins with all of them all the same."""
+
+    def watch_early(self, name, *options, tracks, original=None):
+        viewer = Recorder(self, self.server.page(f"/live/{name}.mp4"))
+        self.server.wait_viewers(1, name)
+        self.encode(original or sample(), self.url(f"publish:live/{name}"), *options).succeed()
+        data = viewer.wait()
+        names = [kind for kind, _, _ in boxes(data)]
+        self.assertEqual(names.count("moov"), 1)
+        self.assertLess(names.index("moov"), names.index("moof"))
+        movie = Movie(data)
+        self.assertEqual(sorted(kind for kind, _ in movie.tracks.values()), sorted(tracks))
+        self.assertTrue(movie.samples(data)[0][3], "it begins with a keyframe")
+        done = subprocess.run(
+            [support.tool("ffprobe"), "-v", "warning", "-show_entries", "stream=codec_name", "-of", "json", viewer.path],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+        self.assertEqual(done.stderr.decode(), "", "ffprobe complains")
+        self.server.wait_gone(name)
+        path = self.scratch(".mp4")
+        os.replace(viewer.path, path)
+        return path, sorted(stream["codec_name"] for stream in json.loads(done.stdout)["streams"])
+
+    def test_a_movie_that_was_waited_for_has_both_tracks_from_the_start(self):
+        path, codecs = self.watch_early("early", tracks=("soun", "vide"))
+        self.assertEqual(codecs, ["aac", "h264"])
+        self.assert_same(sample(), path, cut=CUT)
+
+    def test_sound_that_needs_no_configuration_is_there_too(self):
+        path, codecs = self.watch_early("dolby", "-c:a", "ac3", tracks=("soun", "vide"))
+        self.assertEqual(codecs, ["ac3", "h264"])
+        self.assertGreater(len(pictures(path)), 100)
+        # 4 s, without what is within SRT's latency at the end.
+        self.assertGreater(len(packets(path, "a")), 4000 / 34.8 - CUT)
+
+    def test_pictures_alone_are_waited_for_no_longer(self):
+        path, codecs = self.watch_early("mute", "-an", tracks=("vide",))
+        self.assertEqual(codecs, ["h264"])
+        self.assertGreater(len(pictures(path)), 100)
 
 
 if __name__ == "__main__":

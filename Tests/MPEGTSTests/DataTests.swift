@@ -25,7 +25,7 @@ struct DataTests {
     }
 
     /// With its length and checksum.
-    private static func sealed(_ section: [UInt8]) -> [UInt8] {
+    static func sealed(_ section: [UInt8]) -> [UInt8] {
         var bytes = section
         let length = bytes.count + 1
         bytes[1] = 0x30 | UInt8(length >> 8)
@@ -35,7 +35,7 @@ struct DataTests {
     }
 
     /// As a receiver computes it.
-    private static func spliceTime(_ section: [UInt8]) -> Int64 {
+    static func spliceTime(_ section: [UInt8]) -> Int64 {
         let adjustment = Int64(section[4] & 1) << 32 | Int64(section.span.u32(at: 5))
         return ((Int64(section[14] & 1) << 32 | Int64(section.span.u32(at: 15))) + adjustment) & (1 << 33 - 1)
     }
@@ -65,7 +65,7 @@ struct DataTests {
         try Samples.frames(of: Samples.h264AndAAC).sorted { $0.dts < $1.dts }
     }
 
-    private static func messages(_ frames: [TSFrame]) throws -> [(message: DataMessage, payload: [UInt8])] {
+    static func messages(_ frames: [TSFrame]) throws -> [(message: DataMessage, payload: [UInt8])] {
         try frames.filter { $0.kind == .script && !$0.isConfiguration }.map {
             let message = try Samples.message($0.body)
             return (message, Array($0.body[message.payload]))

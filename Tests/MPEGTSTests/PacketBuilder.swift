@@ -70,4 +70,29 @@ struct PacketBuilder {
             position += part
         }
     }
+
+    /// Sections one behind the other, without anything between them, as multiplexers that save packets lay them; the last
+    /// packet is filled up.
+    mutating func sections(_ pid: UInt16, _ sections: [[UInt8]]) {
+        var rest = sections.flatMap(\.self)[...]
+        // Where the sections begin that have not begun yet.
+        var starts: [Int] = []
+        var at = 0
+        for section in sections {
+            starts.append(at)
+            at += section.count
+        }
+        while !rest.isEmpty {
+            let position = rest.startIndex
+            let first = starts.first { $0 >= position && $0 < position + 183 }
+            let room = first == nil ? 184 : 183
+            let part = rest.prefix(room)
+            rest = rest.dropFirst(part.count)
+            let pointer = first.map { [UInt8($0 - position)] } ?? []
+            let counter = counters[pid, default: 0]
+            counters[pid] = (counter + 1) & 0xf
+            bytes += [0x47, (first == nil ? 0 : 0x40) | UInt8(pid >> 8), UInt8(pid & 0xff), 0x10 | counter]
+            bytes += pointer + part + [UInt8](repeating: 0xff, count: room - part.count)
+        }
+    }
 }
