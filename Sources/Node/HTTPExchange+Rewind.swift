@@ -37,9 +37,10 @@ extension HTTPExchange {
     }
 
     /// Who is on the shelf of a stream is one viewer, whatever it watches.
-    private func audience(of name: StreamName) -> any Audience {
-        state.hub.find(name)?.shelfIfAny ?? state.rewinding.audience(of: name)
-    }
+    private func audience(of name: StreamName) -> any Audience { shelf(of: name) ?? state.rewinding.audience(of: name) }
+
+    /// Where what is sent is counted, while the stream is here.
+    private func shelf(of name: StreamName) -> Shelf? { state.hub.find(name)?.shelfIfAny }
 
     private static func nothing(of name: StreamName) -> HTTPResponse {
         gone("Nothing of \(name) has been kept yet, or no longer.")
@@ -60,12 +61,12 @@ extension HTTPExchange {
             codecs: title.codecs.split(separator: ",").map(String.init))
         variant.isWindow = true
         (variant.width, variant.height) = (title.width, title.height)
-        send(MultivariantPlaylist(variants: [variant]), .rewind, nil, query: wanted.query)
+        send(MultivariantPlaylist(variants: [variant]), .rewind, shelf(of: name), query: wanted.query)
     }
 
     private func send(_ made: WindowTexts.Answer, of name: StreamName) {
         switch made {
-        case .text(let text, let isSettled): send(text, isSettled: isSettled, nil)
+        case .text(let text, let isSettled): send(text, isSettled: isSettled, shelf(of: name))
         case .missing: answer(Self.nothing(of: name))
         case .gone: answer(Self.gone("What was asked for has left the window of \(name), or nothing was kept then."))
         case .tooEarly: answer(Self.gone("What was asked for of \(name) is not here yet."))
@@ -104,7 +105,9 @@ extension HTTPExchange {
         body.onChange = { [weak self, response] body in
             body.onChange = nil
             guard let self else { return }
-            if body.hasFailed { answer(missing) } else { answer(response, body) }
+            if body.hasFailed { return answer(missing) }
+            shelf(of: name)?.sent(body.count)
+            answer(response, body)
         }
         reads(body)
     }

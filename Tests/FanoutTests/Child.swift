@@ -24,6 +24,7 @@ final class Child: ConnectionHandler {
     private var parser = RelayParser(limits: RelayLimits())
     private let studio: Studio
     private let descriptor: Int32
+    private let intake: Intake
     /// Where the connection is sealed.
     private var tls: TLSSession?
 
@@ -36,6 +37,7 @@ final class Child: ConnectionHandler {
             setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
         descriptor = pair[1]
+        intake = Intake(descriptor)
         connection = Connection(pair[0], peer: Address(host: "192.0.2.8", port: 1), on: studio.fanouts[index].loop)!
         trunk = RelayTrunk(connection)
         parser.open()
@@ -82,17 +84,16 @@ final class Child: ConnectionHandler {
     }
 
     /// Reads at most `limit` bytes. Returns how many there were.
-    @discardableResult func read(limit: Int = 1 << 22) throws -> Int {
-        var buffer = [UInt8](repeating: 0, count: limit)
-        let count = recv(descriptor, &buffer, limit, Int32(MSG_DONTWAIT))
-        guard count > 0 else { return 0 }
+    @discardableResult func read(limit: Int = .max) throws -> Int {
+        let bytes = intake.take(atMost: limit)
+        guard !bytes.isEmpty else { return 0 }
         guard let tls else {
-            try take(buffer.span.extracting(0..<count))
-            return count
+            try take(bytes.span)
+            return bytes.count
         }
         var plain: [UInt8] = []
         var record = [UInt8](repeating: 0, count: TLSSession.recordSize)
-        try buffer[..<count].withUnsafeBytes { sealed in
+        try bytes.withUnsafeBytes { sealed in
             try record.withUnsafeMutableBufferPointer { record in
                 try tls.receive(sealed, through: record) { bytes in
                     plain += Array(bytes)
@@ -101,7 +102,7 @@ final class Child: ConnectionHandler {
             }
         }
         try take(plain.span)
-        return count
+        return bytes.count
     }
 
     private func take(_ bytes: Span<UInt8>) throws {

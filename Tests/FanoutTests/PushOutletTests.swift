@@ -12,6 +12,7 @@ private final class Destination: ConnectionHandler {
     let connection: Connection
     private(set) var outlet: PushOutlet!
     private let descriptor: Int32
+    private let intake: Intake
     private var bytes: [UInt8] = []
     private(set) var messages: [(message: EncodedMessage, stream: UInt32)] = []
     private(set) var ends: [ViewerEnd] = []
@@ -24,6 +25,7 @@ private final class Destination: ConnectionHandler {
             setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
         descriptor = pair[1]
+        intake = Intake(descriptor)
         let fanout = studio.fanouts[index]
         connection = Connection(pair[0], peer: Address(host: "192.0.2.9", port: 1), on: fanout.loop)!
         connection.start(self)
@@ -38,20 +40,23 @@ private final class Destination: ConnectionHandler {
 
     /// Reads until nothing comes any more.
     func read(_ studio: Studio) {
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
         var quiet = 0
         while quiet < 3 {
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-            quiet = count > 0 ? 0 : quiet + 1
-            if count > 0 { bytes += buffer[..<count] }
+            let new = intake.take()
+            quiet = new.isEmpty ? quiet + 1 : 0
+            bytes += new
             studio.settle()
         }
         let size = ServerSession.outboundChunkSize
-        while let message = bytes.withUnsafeBytes({ EncodedMessage($0, chunkSize: size) }) {
-            let stream = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self) }
-            messages.append((message, UInt32(littleEndian: stream)))
-            bytes.removeFirst(message.size)
+        var parsed = 0
+        bytes.withUnsafeBytes { all in
+            while let message = EncodedMessage(UnsafeRawBufferPointer(rebasing: all[parsed...]), chunkSize: size) {
+                let stream = all.loadUnaligned(fromByteOffset: parsed + 8, as: UInt32.self)
+                messages.append((message, UInt32(littleEndian: stream)))
+                parsed += message.size
+            }
         }
+        bytes.removeFirst(parsed)
     }
 
     var isBetweenMessages: Bool { bytes.isEmpty }

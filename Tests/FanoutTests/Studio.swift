@@ -99,6 +99,7 @@ final class Screen: ConnectionHandler {
     let viewer: Viewer
     let connection: Connection
     private let descriptor: Int32
+    private let intake: Intake
     private var reader = FLVReader()
     private(set) var frames: [FLVFrame] = []
     private(set) var ends: [ViewerEnd] = []
@@ -112,6 +113,7 @@ final class Screen: ConnectionHandler {
             setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
         descriptor = pair[1]
+        intake = Intake(descriptor)
         let fanout = studio.fanouts[index]
         connection = Connection(pair[0], peer: Address(host: "192.0.2.9", port: 1), on: fanout.loop)!
         var ended: (ViewerEnd) -> Void = { _ in }
@@ -124,29 +126,19 @@ final class Screen: ConnectionHandler {
     }
 
     /// Takes at most `limit` bytes off the socket. Returns how many there were.
-    @discardableResult func read(limit: Int = 1 << 20, asFLV: Bool = true) throws -> Int {
-        var buffer = [UInt8](repeating: 0, count: limit)
-        let count = recv(descriptor, &buffer, limit, Int32(MSG_DONTWAIT))
-        guard count > 0 else { return 0 }
-        bytes += buffer[..<count]
-        guard asFLV else { return count }
-        try reader.receive(buffer.span.extracting(0..<count))
+    @discardableResult func read(limit: Int = .max, asFLV: Bool = true) throws -> Int {
+        let new = intake.take(atMost: limit)
+        bytes += new
+        guard asFLV, !new.isEmpty else { return new.count }
+        try reader.receive(new.span)
         while let frame = reader.next() { frames.append(frame) }
-        return count
+        return new.count
     }
 
     /// Reads whatever there is and keeps only its length: allocates nothing.
-    func discard() {
-        while true {
-            let count = recv(descriptor, Screen.bin.baseAddress, Screen.bin.count, Int32(MSG_DONTWAIT))
-            guard count > 0 else { return }
-            discarded += count
-        }
-    }
+    func discard() { discarded += intake.discard() }
 
     private(set) var discarded = 0
-    private nonisolated(unsafe) static let bin = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: 1 << 20, alignment: 16)
 
     /// Whether nothing follows the last whole frame.
     var endsAtABoundary: Bool {

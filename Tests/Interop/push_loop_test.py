@@ -7,8 +7,7 @@ import threading
 import unittest
 
 from push_test import PushTest
-from srt_test import free_udp_port
-from support import Server, sample, until
+from support import Server, free_ports, sample, until
 
 
 class Translator:
@@ -54,7 +53,7 @@ class LoopTest(PushTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.srt_port = free_udp_port()
+        [cls.srt_port] = free_ports(1)
         cls.server = Server((*cls.settings, f"srt.listen=127.0.0.1:{cls.srt_port}"))
         cls.addClassCleanup(cls.server.stop)
 

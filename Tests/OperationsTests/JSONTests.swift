@@ -32,6 +32,7 @@ import Testing
             (Mirror(reflecting: Samples.stream()), JSON.encode(Samples.stream())),
             (Mirror(reflecting: Samples.session()), JSON.encode(Samples.session())),
             (Mirror(reflecting: Samples.node()), JSON.encode(Samples.node())),
+            (Mirror(reflecting: Samples.window()), JSON.encode(Samples.window())),
         ] {
             let json = try ReadJSON(bytes)
             for child in report.children { #expect(json[child.label ?? ""] != nil, "\(child.label ?? "")") }

@@ -22,7 +22,14 @@ enum Samples {
             viewers: ["rtmp": 1, "http-flv": 2], skips: 4, stalledOut: 5, logSeconds: 6.5, logBytes: 600,
             sinceLastFrame: 0.02, uptime: 12)
         report.packaged = PackageReport(bytes: 7, viewers: 8, waiting: 9)
+        report.rewind = window()
         return report
+    }
+
+    static func window() -> WindowReport {
+        WindowReport(
+            state: "paused", window: 3_600, segments: 1_800, bytes: 900_000, queued: 5, oldest: 1_800_000_000.25,
+            newest: 1_800_003_600, viewers: 2, error: "the disk is full")
     }
 
     static func session(_ id: String = "h-2") -> SessionReport {

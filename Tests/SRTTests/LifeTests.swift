@@ -119,7 +119,10 @@ extension SRTTests {
         #expect(closer.heard == 1)
     }
 
-    @Test("hundreds of connections at a time, made and ended, leave no thread and no descriptor")
+    /// Each of 25 connections: what one of them left behind would be seen, and they take a quarter of a second.
+    private static let rounds = 16
+
+    @Test("hundreds of connections, made and ended, leave no thread and no descriptor")
     func churn() throws {
         SRT.shutDown()
         let before = descriptors()
@@ -127,7 +130,7 @@ extension SRTTests {
         do {
             let bench = try Bench()
             let listening = descriptors()
-            for round in 1...40 {
+            for round in 1...Self.rounds {
                 var results: [Result<SRTSocket, SRTDialError>] = []
                 let dialers = (0..<25).map { _ in
                     SRTDialer(
@@ -142,7 +145,7 @@ extension SRTTests {
                 for socket in sockets { socket.close() }
             }
             bench.turn { bench.arrived.allSatisfy { !$0.ends.isEmpty } }
-            #expect(bench.arrived.count == 1_000)
+            #expect(bench.arrived.count == 25 * Self.rounds)
             #expect(bench.arrived.allSatisfy { $0.ends == [.closedByPeer] })
             bench.forget()
             // libsrt's collector comes by once a second.
@@ -161,14 +164,18 @@ extension SRTTests {
         let (caller, callee) = try bench.connect()
         caller.socket.close()
         callee.socket.close()
-        usleep(4_500_000)
         func sleeps() -> Int {
             threads().filter { $0.name.hasPrefix("SRT") || $0.name == "srt-wait" }.reduce(0) { $0 + $1.sleeps }
         }
-        let before = sleeps()
-        usleep(2_000_000)
-        let count = sleeps() - before
-        #expect(count < 20)
+        // Our thread stays up for a while after a call, and libsrt's collector comes by once a second: then a second
+        // follows in which nobody wakes but for that. A listener that does not sleep wakes hundreds of times in each.
+        var calm = 0
+        for _ in 0..<40 where calm < 2 {
+            let before = sleeps()
+            usleep(500_000)
+            calm = sleeps() - before < 5 ? calm + 1 : 0
+        }
+        #expect(calm == 2)
         _ = try bench.connect()
     }
 

@@ -43,10 +43,6 @@ struct RecordCipherTests {
         return Array(out[margin..<(margin + size)])
     }
 
-    private func bytes(_ count: Int, _ generator: inout SeededGenerator) -> [UInt8] {
-        (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-    }
-
     private func both(_ kind: RecordCipher.Kind, _ key: [UInt8]) throws -> (wide: RecordCipher, library: RecordCipher) {
         (try #require(RecordCipher(kind, key: key)), try #require(RecordCipher(kind, key: key, isWide: false)))
     }
@@ -56,15 +52,15 @@ struct RecordCipherTests {
         arguments: [RecordCipher.Kind.aes128, .aes256])
     func sizes(kind: RecordCipher.Kind) throws {
         var generator = SeededGenerator(seed: 11)
-        let (wide, library) = try both(kind, bytes(kind.keySize, &generator))
+        let (wide, library) = try both(kind, generator.bytes(kind.keySize))
         defer { wide.free() }
         defer { library.free() }
         for size in Array(0...1_100) + [8_191, 9_460, 16_127, 16_128, 16_383, 16_384] {
             for last in [nil, UInt8(23)] {
                 let one = Case(
-                    nonce: bytes(RecordCipher.nonceSize, &generator),
-                    beside: bytes(1 + size % RecordCipher.besideSize, &generator),
-                    text: bytes(size, &generator), last: last)
+                    nonce: generator.bytes(RecordCipher.nonceSize),
+                    beside: generator.bytes(1 + size % RecordCipher.besideSize),
+                    text: generator.bytes(size), last: last)
                 #expect(seal(wide, one) == seal(library, one), "size \(size), last \(String(describing: last))")
             }
         }
@@ -75,16 +71,16 @@ struct RecordCipherTests {
         var generator = SeededGenerator(seed: seed)
         let kind = [RecordCipher.Kind.aes128, .aes256][Int(seed % 2)]
         for _ in 0..<15 {
-            let (wide, library) = try both(kind, bytes(kind.keySize, &generator))
+            let (wide, library) = try both(kind, generator.bytes(kind.keySize))
             defer { wide.free() }
             defer { library.free() }
             for _ in 0..<4 {
-                let text = bytes(Int.random(in: 0...TLSSession.recordSize, using: &generator), &generator)
+                let text = generator.bytes(Int.random(in: 0...TLSSession.recordSize, using: &generator))
                 let cuts = (0..<Int.random(in: 0...6, using: &generator)).map { _ in
                     Int.random(in: 0...text.count, using: &generator)
                 }
                 let one = Case(
-                    nonce: bytes(RecordCipher.nonceSize, &generator), beside: bytes(5, &generator), text: text,
+                    nonce: generator.bytes(RecordCipher.nonceSize), beside: generator.bytes(5), text: text,
                     last: Bool.random(using: &generator) ? 23 : nil, cuts: cuts.sorted())
                 #expect(seal(wide, one) == seal(library, one), "seed \(seed)")
             }
@@ -132,13 +128,13 @@ struct RecordCipherTests {
     @Test("OpenSSL opens what was sealed here, and nothing that was changed in one bit", arguments: 1...4)
     func opens(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        let key = bytes(16, &generator)
+        let key = generator.bytes(16)
         let cipher = try #require(RecordCipher(.aes128, key: key))
         defer { cipher.free() }
         for _ in 0..<100 {
             let one = Case(
-                nonce: bytes(12, &generator), beside: bytes(5, &generator),
-                text: bytes(Int.random(in: 1...2_000, using: &generator), &generator))
+                nonce: generator.bytes(12), beside: generator.bytes(5),
+                text: generator.bytes(Int.random(in: 1...2_000, using: &generator)))
             var sealed = seal(cipher, one)
             #expect(open(key, one, sealed) == one.text, "seed \(seed)")
             sealed[Int.random(in: 0..<sealed.count, using: &generator)] ^=

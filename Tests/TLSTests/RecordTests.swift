@@ -33,7 +33,7 @@ struct RecordTests {
 
     private func bytes(_ count: Int, _ seed: UInt64 = 1) -> [UInt8] {
         var generator = SeededGenerator(seed: seed)
-        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        return generator.bytes(count)
     }
 
     /// The server's, sealed from vectors of those sizes into one buffer.

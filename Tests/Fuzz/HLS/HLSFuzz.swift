@@ -47,7 +47,8 @@ private let states: [PlaylistState] = [
 private func checkWindow(_ text: String) {
     do throws(WindowRequestError) {
         let request = try WindowRequest(query: text)
-        precondition(try request == WindowRequest(query: request.query))
+        let again = try WindowRequest(query: request.query)
+        precondition(request == again)
         if let to = request.to { precondition(request.from! < to) }
         precondition((0..<100_000_000_000).contains(request.from ?? 0))
     } catch {
