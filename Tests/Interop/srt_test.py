@@ -298,7 +298,8 @@ class DoorTest(SRTTest):
         for name, phrase, length in ("one", "the-passphrase-of-one", 32), ("other", "the-passphrase-of-app", 16):
             secret = {"passphrase": phrase, "pbkeylen": length}
             publisher = self.encode(sample(), self.url(f"publish:secret/{name}", **secret), loop=True)
-            until(lambda: self.server.stream(name, "secret"), "it is live")
+            # Not the stream alone: what another test has called for lingers.
+            until(lambda: self.server.sessions("publish", name), "it is live")
             viewer = self.play(self.url(f"secret/{name}", **secret))
             until(lambda: self.server.sessions("play", name), "it is watched")
             for session in self.server.sessions(name=name):
