@@ -15,11 +15,13 @@
 _Static_assert(LOADGEN_READABLE == EPOLLIN && LOADGEN_WRITABLE == EPOLLOUT, "the header repeats epoll's numbers");
 _Static_assert(LOADGEN_BROKEN == (EPOLLERR | EPOLLHUP) && LOADGEN_PEER_CLOSED == EPOLLRDHUP, "and these");
 
-uint64_t loadgen_now_ns(void) {
+static uint64_t nanoseconds(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+uint64_t loadgen_now_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
 
 int loadgen_poll_create(void) {
     int fd = epoll_create1(EPOLL_CLOEXEC);
@@ -125,6 +127,37 @@ void loadgen_reset_on_close(int fd) {
 ssize_t loadgen_receive(int fd, void *buffer, size_t capacity) {
     ssize_t count = recv(fd, buffer, capacity, 0);
     return count < 0 ? -errno : count;
+}
+
+void loadgen_stamp_arrivals(int fd) {
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+}
+
+ssize_t loadgen_receive_stamped(int fd, void *buffer, size_t capacity, uint64_t *arrival) {
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct timespec))];
+        struct cmsghdr alignment;
+    } control;
+    struct iovec piece = {.iov_base = buffer, .iov_len = capacity};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(fd, &message, 0);
+    if (count < 0) return -errno;
+    *arrival = nanoseconds(CLOCK_MONOTONIC);
+    struct cmsghdr *stamp = CMSG_FIRSTHDR(&message);
+    if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_TIMESTAMPNS) return count;
+    // The kernel stamps by the wall clock: how long ago that was is what counts.
+    struct timespec came;
+    memcpy(&came, CMSG_DATA(stamp), sizeof came);
+    uint64_t wall = nanoseconds(CLOCK_REALTIME), then = (uint64_t)came.tv_sec * 1000000000u + (uint64_t)came.tv_nsec;
+    if (wall > then) *arrival -= wall - then;
+    return count;
+}
+
+void loadgen_sleep(uint64_t duration) {
+    struct timespec wait = {.tv_sec = (time_t)(duration / 1000000000u), .tv_nsec = (long)(duration % 1000000000u)};
+    nanosleep(&wait, NULL);
 }
 
 ssize_t loadgen_send(int fd, const void *bytes, size_t count) {

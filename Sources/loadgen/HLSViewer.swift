@@ -88,6 +88,7 @@ final class HLSViewer {
 
     private func connect() throws(Failure) {
         fd = try address.connect()
+        loadgen_stamp_arrivals(fd)
         state = .connecting
         scanner = AnswerScanner()
         body.removeAll(keepingCapacity: true)
@@ -158,13 +159,13 @@ final class HLSViewer {
     }
 
     private func receive(_ buffer: UnsafeMutableRawBufferPointer) {
-        let count = loadgen_receive(fd, buffer.baseAddress!, buffer.count)
+        var time: UInt64 = 0
+        let count = loadgen_receive_stamped(fd, buffer.baseAddress!, buffer.count, &time)
         if count == -Int(EAGAIN) { return }
         guard count > 0 else {
             if case .waiting = state { return reconnect("closed by the server before the answer") }
             return reconnect(nil)
         }
-        let time = now()
         tally.bytes += UInt64(count)
         var input = UnsafeRawBufferPointer(rebasing: buffer[..<count])
         do throws(Failure) {

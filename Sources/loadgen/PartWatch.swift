@@ -1,7 +1,8 @@
 //! When each part of a stream was whole, and when those who waited for it were answered.
 //!
 //! A part is whole when the picture comes that begins the next one: that picture's stamp says when it was handed to the
-//! server. So the times hold what the server took to read, package and answer, and what the viewers took to read.
+//! server. An answer is there when its last byte has come to the viewer's machine. So the times hold what the server took
+//! to read, package and answer, and nothing of what the viewers take to read.
 
 struct PartWatch {
     private struct Answer {

@@ -93,8 +93,10 @@ final class Poller {
     /// A broken SRT socket is told only to who asks.
     private static func forSRT(_ interest: UInt32) -> Int32 { Int32(bitPattern: interest & 5 | 8) }
 
-    /// Waits until something happens or `deadline` has come, and hands out what happened.
-    func wait(until deadline: UInt64, _ handle: (Owner, UInt32) -> Void) {
+    /// Waits until something happens or `deadline` has come, and hands out what happened. Says whether there may be more
+    /// of it.
+    @discardableResult
+    func wait(until deadline: UInt64, _ handle: (Owner, UInt32) -> Void) -> Bool {
         let current = now()
         let patience = deadline > current ? min(deadline - current, nanosecondsPerSecond) : 0
         let count = loadgen_poll_wait(descriptor, events, Int32(Poller.batch), patience)
@@ -104,6 +106,7 @@ final class Poller {
             if case .bell = owner { bell?.answer(handle) } else { handle(owner, events[index].events) }
             index += 1
         }
+        return Int(count) == Poller.batch
     }
 }
 

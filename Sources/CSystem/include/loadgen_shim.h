@@ -24,6 +24,7 @@ struct loadgen_address {
 };
 
 uint64_t loadgen_now_ns(void);
+void loadgen_sleep(uint64_t nanoseconds);
 
 int loadgen_poll_create(void);
 int loadgen_poll_add(int poller, int fd, uint32_t events, uint64_t token);
@@ -44,6 +45,10 @@ int loadgen_connection_error(int fd);
 void loadgen_reset_on_close(int fd);
 
 ssize_t loadgen_receive(int fd, void *buffer, size_t capacity);
+/// From here on the kernel notes when what is received came.
+void loadgen_stamp_arrivals(int fd);
+/// `arrival`: when the last of the bytes came to this machine, by `loadgen_now_ns`; now, where no stamp says it.
+ssize_t loadgen_receive_stamped(int fd, void *buffer, size_t capacity, uint64_t *arrival);
 ssize_t loadgen_send(int fd, const void *bytes, size_t count);
 ssize_t loadgen_send_vector(int fd, const struct iovec *pieces, int count);
 
