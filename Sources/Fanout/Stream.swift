@@ -83,8 +83,11 @@ public final class Stream {
 
     // MARK: Frames
 
-    /// Takes one message body of the publisher. Readers are told when `flushIfDue` is called.
-    public func append(_ kind: MediaKind, timestamp: UInt32, body: [UInt8]) throws(FLVError) {
+    /// Takes one message body of the publisher, which came so many milliseconds ago. Readers are told when `flushIfDue`
+    /// is called.
+    public func append(
+        _ kind: MediaKind, timestamp: UInt32, body: [UInt8], held milliseconds: Int64 = 0
+    ) throws(FLVError) {
         let body = body.span
         count(body)
         let frame = try FrameClass(kind, body)
@@ -99,8 +102,8 @@ public final class Stream {
         sequence += 1
         let time = timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: Int64(counters.lastFrame))
         let mark = FrameMark(
-            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds, flags: frame.flags,
-            session: session, segment: segment(of: frame, at: time))
+            size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds - milliseconds * 1_000,
+            flags: frame.flags, session: session, segment: segment(of: frame, at: time))
         store(frame, mark, body)
     }
 

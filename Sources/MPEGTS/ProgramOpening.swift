@@ -22,6 +22,10 @@ public struct ProgramOpening: Sendable {
     private var start: Int64?
     private var ready: [TSFrame] = []
     private var taken = 0
+    /// The time of the stream at which it opened; nil where no frame of it was held back.
+    private var opened: Int64?
+    /// How many of `ready` were held back, and have not been handed out.
+    private var delayed = 0
 
     /// 90 kHz of the stream's time for which a stream that was announced is waited for. Encoders put up to 0.7 s of sound
     /// into one PES packet, and who comes in the middle of a broadcast waits for a keyframe.
@@ -43,9 +47,17 @@ public struct ProgramOpening: Sendable {
         }
     }
 
+    /// Milliseconds for which the frame that `next` gives was held back, by the stream's own time: it is as much older
+    /// than its arrival here.
+    public var delay: Int64 {
+        guard delayed > 0, taken < ready.count, let opened else { return 0 }
+        return max(0, min(opened - ready[taken].dts, Int64(Self.longestWait))) / 90
+    }
+
     /// The next frame, in the stream's order but for what was said of its beginning.
     public mutating func next() -> TSFrame? {
         guard taken < ready.count else { return nil }
+        delayed = max(0, delayed - 1)
         defer {
             taken += 1
             if taken == ready.count {
@@ -91,6 +103,9 @@ public struct ProgramOpening: Sendable {
             configurations[index].pts = start ?? configurations[index].pts
         }
         ready += configurations + leading + held
+        delayed = ready.count
+        // Of the streams, which are interleaved, some are behind.
+        opened = held.reduce(start) { max($0 ?? $1.dts, $1.dts) }
         (configurations, leading, held) = ([], [], [])
     }
 }

@@ -37,7 +37,7 @@ public enum Node {
         let doors = try listenForSRT(peers, workers.map(\.loop.mailbox), state, &ports)
         state.listens(at: ports)
         state.recordings.start()
-        state.rewinding.start()
+        try state.rewinding.start()
         workers[0].startPulls()
         if !settings.dispatch.servers.isEmpty {
             let dispatchers = LoopBound(Dispatchers(workers[0]), on: workers[0].loop)

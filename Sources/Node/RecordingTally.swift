@@ -30,6 +30,18 @@ final class RecordingTally: Sendable {
         }
     }
 
+    func hasNoThread() {
+        log.write(
+            .error, "record.waits",
+            [
+                (
+                    "reason",
+                    "the system refuses another thread; the next recording asks again. Raise the limit of threads "
+                        + "(TasksMax, ulimit -u)"
+                )
+            ])
+    }
+
     func diskIsSilent() {
         log.write(
             .error, "record.unfinished",

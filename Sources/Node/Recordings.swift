@@ -16,7 +16,6 @@ final class Recordings: Sendable {
     private let table = Lock(Table())
 
     private struct Table {
-        var hasThread = false
         var libraries: [Place: RecordingLibrary] = [:]
         var seats: [StreamName: Seat] = [:]
         /// Streams, by name and number, whose recording an operator has ended: it does not begin again by itself.
@@ -83,16 +82,11 @@ final class Recordings: Sendable {
 
     /// Finishes every file. Once no loop records any more.
     func close() {
-        guard table.with({ $0.hasThread }) else { return }
         if !writer.close(within: Recordings.patience) { tally.diskIsSilent() }
     }
 
     private func startThread() {
-        let isFirst = table.with { table in
-            defer { table.hasThread = true }
-            return !table.hasThread
-        }
-        if isFirst { writer.start() }
+        if !writer.start() { tally.hasNoThread() }
     }
 
     private func library(_ app: String, root: String, _ limits: RetentionPlan.Limits) -> RecordingLibrary {

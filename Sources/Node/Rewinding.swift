@@ -41,12 +41,14 @@ final class Rewinding: Sendable {
         deck = TapeDeck(root: settings.rewind.path) { tally.heard($0) }
     }
 
-    func start() {
+    func start() throws(StartError) {
+        guard let deck else { return }
         let (settings, longest) = (settings, settings.everywhere.map(\.settings.rewind.window).max() ?? 0)
-        deck?.start { app, stream in
+        let isStarted = deck.start { app, stream in
             let window = settings.of(app: app, stream: stream).rewind.window
             return Tape.Limits(window: Int64(window > 0 ? window : longest), minFree: Int64(settings.rewind.minFree))
         }
+        if !isStarted { throw .threads("rewinding") }
     }
 
     func close() {

@@ -96,7 +96,7 @@ final class SRTSession: Session, SRTHandler, PacketSink, PushLeg {
     private func drain() {
         while !isEnded, let event = reader?.next() {
             opening.take(event)
-            while !isEnded, let frame = opening.next() { pass(frame) }
+            passOn()
         }
         stream?.flushIfDue()
     }
@@ -104,18 +104,22 @@ final class SRTSession: Session, SRTHandler, PacketSink, PushLeg {
     private func finish() {
         drain()
         opening.finish()
-        while !isEnded, let frame = opening.next() { pass(frame) }
+        passOn()
         stream?.flushIfDue()
     }
 
-    private func pass(_ frame: TSFrame) {
-        if frame.isConfiguration { configurations[frame.pid] = frame }
-        if stream != nil { take(frame) }
+    private func passOn() {
+        while !isEnded {
+            let delay = opening.delay
+            guard let frame = opening.next() else { return }
+            if frame.isConfiguration { configurations[frame.pid] = frame }
+            if stream != nil { take(frame, held: delay) }
+        }
     }
 
-    private func take(_ frame: TSFrame) {
+    private func take(_ frame: TSFrame, held milliseconds: Int64 = 0) {
         do {
-            try stream?.append(frame.kind, timestamp: frame.timestamp, body: frame.body)
+            try stream?.append(frame.kind, timestamp: frame.timestamp, body: frame.body, held: milliseconds)
         } catch {
             fail("srt_bad_media", "\(error)")
         }

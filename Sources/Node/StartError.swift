@@ -9,6 +9,7 @@ public enum StartError: Error, CustomStringConvertible {
     case secret(key: String, file: String, fault: String)
     case certificates(TLSError)
     case recordingFolder(String, obstacle: String)
+    case threads(String)
 
     public var description: String {
         switch self {
@@ -16,6 +17,8 @@ public enum StartError: Error, CustomStringConvertible {
         case .certificates(let error): "tls: \(error)"
         case .recordingFolder(let path, let obstacle):
             "record.path: \(path) cannot be a folder, as \(obstacle) is none; name another folder, or move that away"
+        case .threads(let what):
+            "the system refuses the threads of \(what); raise the limit of threads (TasksMax, ulimit -u)"
         case .srt(let error): error.description
         case .secret(let key, let file, let fault): "\(key): \(file) \(fault)"
         }

@@ -262,11 +262,7 @@ extension NodeReport {
             $0.member("pushes") { pushes.write(to: &$0) }
             $0.member("snapshots") { snapshots.write(to: &$0) }
             $0.member("loops") { $0.array(loops) { $1.write(to: &$0) } }
-            $0.member("errors") { out in
-                out.object { out in
-                    for (reason, count) in errors.sorted(by: { $0.key < $1.key }) { out.member(reason, count) }
-                }
-            }
+            $0.member("errors", errors)
         }
     }
 }

@@ -51,6 +51,15 @@ public struct JSONWriter {
         body(&self)
     }
 
+    /// An object of counts, in the order of what was counted.
+    public mutating func member(_ key: String, _ counts: [String: UInt64]) {
+        member(key) { out in
+            out.object { out in
+                for (word, count) in counts.sorted(by: { $0.key < $1.key }) { out.member(word, count) }
+            }
+        }
+    }
+
     // MARK: Mechanics
 
     private mutating func raw(_ key: String, _ text: String) {

@@ -25,8 +25,8 @@ public enum PrometheusExposition {
         writeViewers(snapshot.streams, to: &writer)
         writeLinks(snapshot.links, to: &writer)
         writeSRT(snapshot.node.srt, to: &writer)
-        writeRecordings(snapshot.node.recordings, to: &writer)
-        writeWindows(snapshot.node.rewind, to: &writer)
+        snapshot.node.recordings.write(to: &writer)
+        snapshot.node.rewind.write(to: &writer)
         snapshot.node.pushes.write(to: &writer)
         snapshot.node.snapshots.write(to: &writer)
         let (named, rest) = rank(snapshot.streams, busiest: max(0, busiest))
@@ -131,32 +131,6 @@ public enum PrometheusExposition {
         family(
             "dropped", "Packets over SRT that were given up because their time had passed.", out: srt.droppedSent,
             in: srt.droppedReceived)
-    }
-
-    private static func writeRecordings(_ recordings: RecordingTotals, to writer: inout PrometheusWriter) {
-        writer.family("recordings", .gauge, "Streams that are being recorded.")
-        writer.sample(recordings.active)
-        writer.family("recorded_bytes_total", .counter, "Bytes of recordings that the disks have taken.")
-        writer.sample(recordings.bytes)
-        writer.family("recording_failures_total", .counter, "Recordings that ended by themselves, by reason.")
-        for (reason, count) in recordings.failures.sorted(by: { $0.key < $1.key }) {
-            writer.sample(count, [("reason", reason)])
-        }
-    }
-
-    private static func writeWindows(_ windows: WindowTotals, to writer: inout PrometheusWriter) {
-        writer.family("rewind_windows", .gauge, "Streams of which segments are kept for rewinding.")
-        writer.sample(windows.windows)
-        writer.family("rewind_bytes", .gauge, "Bytes on the disk for rewinding.")
-        writer.sample(windows.bytes)
-        writer.family("rewind_queued_bytes", .gauge, "Bytes in memory that wait for the disk.")
-        writer.sample(windows.queued)
-        writer.family("rewind_paused", .gauge, "Streams of which nothing is kept at present, because it failed.")
-        writer.sample(windows.paused)
-        writer.family("rewind_failures_total", .counter, "Times that keeping segments failed, by reason.")
-        for (reason, count) in windows.failures.sorted(by: { $0.key < $1.key }) {
-            writer.sample(count, [("reason", reason)])
-        }
     }
 
     // MARK: Streams

@@ -21,6 +21,12 @@ struct PrometheusWriter {
     mutating func sample(_ value: Bool, _ labels: Labels = []) { sample(text: value ? "1" : "0", labels) }
     mutating func sample(_ value: Double, _ labels: Labels = []) { sample(text: Decimal3.text(value) ?? "NaN", labels) }
 
+    /// A family of counters, one for each word that was counted, in their order.
+    mutating func counters(_ name: String, _ help: String, by label: String, _ counts: [String: UInt64]) {
+        family(name, .counter, help)
+        for (word, count) in counts.sorted(by: { $0.key < $1.key }) { sample(count, [(label, word)]) }
+    }
+
     private mutating func sample(text: String, _ labels: Labels) {
         put(family)
         if !labels.isEmpty {

@@ -64,11 +64,16 @@ extension RecordingTotals {
         writer.object {
             $0.member("active", active)
             $0.member("bytes", bytes)
-            $0.member("failures") { out in
-                out.object { out in
-                    for (reason, count) in failures.sorted(by: { $0.key < $1.key }) { out.member(reason, count) }
-                }
-            }
+            $0.member("failures", failures)
         }
+    }
+
+    func write(to writer: inout PrometheusWriter) {
+        writer.family("recordings", .gauge, "Streams that are being recorded.")
+        writer.sample(active)
+        writer.family("recorded_bytes_total", .counter, "Bytes of recordings that the disks have taken.")
+        writer.sample(bytes)
+        writer.counters(
+            "recording_failures_total", "Recordings that ended by themselves, by reason.", by: "reason", failures)
     }
 }

@@ -12,11 +12,7 @@ public struct SnapshotTotals: Sendable, Equatable {
         writer.object {
             $0.member("running", running)
             $0.member("made", made)
-            $0.member("failures") { out in
-                out.object { out in
-                    for (reason, count) in failures.sorted(by: { $0.key < $1.key }) { out.member(reason, count) }
-                }
-            }
+            $0.member("failures", failures)
         }
     }
 
@@ -25,7 +21,7 @@ public struct SnapshotTotals: Sendable, Equatable {
         writer.sample(running)
         writer.family("snapshots_total", .counter, "Pictures made of streams.")
         writer.sample(made)
-        writer.family("snapshot_failures_total", .counter, "Pictures of streams that came to nothing, by reason.")
-        for (reason, count) in failures.sorted(by: { $0.key < $1.key }) { writer.sample(count, [("reason", reason)]) }
+        writer.counters(
+            "snapshot_failures_total", "Pictures of streams that came to nothing, by reason.", by: "reason", failures)
     }
 }

@@ -72,11 +72,20 @@ extension WindowTotals {
             $0.member("bytes", bytes)
             $0.member("queued", queued)
             $0.member("paused", paused)
-            $0.member("failures") { out in
-                out.object { out in
-                    for (reason, count) in failures.sorted(by: { $0.key < $1.key }) { out.member(reason, count) }
-                }
-            }
+            $0.member("failures", failures)
         }
+    }
+
+    func write(to writer: inout PrometheusWriter) {
+        writer.family("rewind_windows", .gauge, "Streams of which segments are kept for rewinding.")
+        writer.sample(windows)
+        writer.family("rewind_bytes", .gauge, "Bytes on the disk for rewinding.")
+        writer.sample(bytes)
+        writer.family("rewind_queued_bytes", .gauge, "Bytes in memory that wait for the disk.")
+        writer.sample(queued)
+        writer.family("rewind_paused", .gauge, "Streams of which nothing is kept at present, because it failed.")
+        writer.sample(paused)
+        writer.counters(
+            "rewind_failures_total", "Times that keeping segments failed, by reason.", by: "reason", failures)
     }
 }

@@ -98,6 +98,10 @@ public struct DiskError: Error, Equatable, CustomStringConvertible {
 
     public var exists: Bool { code == EEXIST }
     public var isMissing: Bool { code == ENOENT }
+    public var isFull: Bool { code == ENOSPC || code == EDQUOT }
+
+    /// A word for counters and for the API.
+    public var word: String { isFull ? "disk_full" : "disk_error" }
 
     public var description: String {
         let place = path.isEmpty ? "" : " " + path

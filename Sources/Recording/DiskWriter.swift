@@ -45,14 +45,17 @@ public final class DiskWriter: @unchecked Sendable {
 
     // MARK: The thread
 
-    /// Once.
-    public func start() {
-        queues.with { queues in
-            precondition(!queues.hasThread, "a disk writer has one thread")
-            queues.hasThread = true
+    /// False if the system refuses another thread: what is posted waits, up to the limits of its recordings, for one that
+    /// starts later.
+    public func start() -> Bool {
+        let isFirst = queues.with { queues in
+            defer { queues.hasThread = true }
+            return !queues.hasThread
         }
+        guard isFirst else { return true }
         let isStarted = Thread.detached("recordings") { self.run() }
-        precondition(isStarted, "the system refuses another thread")
+        if !isStarted { queues.with { $0.hasThread = false } }
+        return isStarted
     }
 
     private func run() {

@@ -1,5 +1,4 @@
 /// Why a recording stopped by itself. Nothing live is touched by it; its text tells the operator what to do.
-import Glibc
 
 public enum RecordingFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file system refused.
@@ -29,8 +28,7 @@ public enum RecordingFailure: Error, Equatable, Sendable, CustomStringConvertibl
     /// A word for counters and for the API.
     public var code: String {
         switch self {
-        case .disk(let error) where error.code == ENOSPC || error.code == EDQUOT: "disk_full"
-        case .disk: "disk_error"
+        case .disk(let error): error.word
         case .tooSlow: "disk_slow"
         case .belowFloor: "low_space"
         case .closed: "closed"

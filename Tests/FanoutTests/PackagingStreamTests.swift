@@ -154,6 +154,21 @@ private func relay(_ studio: Studio, _ frames: some Sequence<(RelayFrame.Header,
         #expect(other.keys.filter { $0.hasPrefix("init") }.count == 1)
     }
 
+    @Test("what was held back before it was taken has the time at which it came")
+    func held() throws {
+        let studio = Studio(settings: Studio.patient)
+        _ = studio.publish()
+        let before = Clock.unixMicroseconds
+        try studio.stream().append(.video, timestamp: 0, body: Body.videoConfiguration, held: 1_500)
+        try studio.stream().append(.audio, timestamp: 0, body: Body.audioConfiguration)
+        let after = Clock.unixMicroseconds
+        studio.stream().flushIfDue()
+        let origins = Broadcast.relayed(studio.stream()).map(\.0.wallClock)
+        #expect(origins.count == 2)
+        #expect((before - 1_500_000...after - 1_500_000).contains(origins[0]))
+        #expect((before...after).contains(origins[1]))
+    }
+
     @Test("a stream that nobody asks for is packaged no longer, and again when somebody does")
     func idle() throws {
         let studio = Studio(settings: Studio.patient)

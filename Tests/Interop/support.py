@@ -261,7 +261,10 @@ class ServerTest(unittest.TestCase):
         before = len(result.failures) + len(result.errors) if result else 0
         super().run(result)
         if result and len(result.failures) + len(result.errors) > before:
-            print(f"\n--- the server's log at the end of {self.id()}\n{self.server.log[-6000:]}", file=sys.stderr)
+            # A test that starts its own may have failed before it did.
+            server = getattr(self, "server", None)
+            log = server.log[-6000:] if server else "(no server)"
+            print(f"\n--- the server's log at the end of {self.id()}\n{log}", file=sys.stderr)
 
     def program(self, *command):
         """A program that ends with the test."""

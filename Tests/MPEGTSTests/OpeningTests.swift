@@ -111,6 +111,25 @@ struct OpeningTests {
         #expect(opening.next() == frame)
     }
 
+    @Test("what was held back is told how long it was, and nothing else is told to have been")
+    func delays() throws {
+        var opening = ProgramOpening()
+        opening.take(try Self.program(Self.both))
+        opening.take(.frame(Self.frame(.video, 1, at: 1_000, isConfiguration: true)))
+        for at in [Int64(1_000), 1_040, 1_080] { opening.take(.frame(Self.frame(.video, 1, at: at))) }
+        #expect(opening.delay == 0)
+        opening.take(.frame(Self.frame(.audio, 2, at: 1_060, isConfiguration: true)))
+        var delays: [Int64] = []
+        func drain() {
+            while case let delay = opening.delay, opening.next() != nil { delays.append(delay) }
+        }
+        drain()
+        #expect(delays == [80, 80, 80, 40, 0])
+        opening.take(.frame(Self.frame(.audio, 2, at: 1_060)))
+        drain()
+        #expect(delays.last == 0 && delays.count == 6)
+    }
+
     @Test("the end of a stream gives out what is held, and one program of data alone holds nothing")
     func ends() throws {
         var opening = ProgramOpening()

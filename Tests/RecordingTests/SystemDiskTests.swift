@@ -20,7 +20,7 @@ final class TemporaryFolder {
 struct SystemDiskTests {
     private func writer(_ events: Events) -> DiskWriter {
         let writer = DiskWriter(onEvent: events.take)
-        writer.start()
+        #expect(writer.start())
         return writer
     }
 
@@ -101,7 +101,7 @@ struct SystemDiskTests {
         await #expect(processExitsWith: .signal(SIGKILL)) {
             let events = Events()
             let writer = DiskWriter(onEvent: events.take)
-            writer.start()
+            #expect(writer.start())
             let library = RecordingLibrary(app: "live", root: "/tmp/sluice-recording-killed-\(getppid())")
             writer.add(library)
             let settings = RecordingSettings(format: .ts, batchMilliseconds: 0)
@@ -130,7 +130,7 @@ struct SystemDiskTests {
         let disk = MemoryDisk()
         let events = Events()
         let writer = DiskWriter(disk: disk, onEvent: events.take)
-        writer.start()
+        #expect(writer.start())
         let library = RecordingLibrary(app: "live", root: "/rec")
         writer.add(library)
         let settings = RecordingSettings(format: .flv, batchMilliseconds: 0, queueBytes: 1 << 20)

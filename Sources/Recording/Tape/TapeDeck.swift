@@ -4,8 +4,8 @@
 /// What may wait is bounded: bytes to write, for each tape and for all, and requests to read. Jobs run in the order of
 /// their posting, those that write on one thread; while there are no threads, whoever calls `turn` is all of them. A tape
 /// that is empty and whose stream has ended is forgotten.
-import Glibc
 import StreamLog
+import Threads
 
 public final class TapeDeck: Sendable {
     public enum Event: Sendable, Equatable {
@@ -25,6 +25,13 @@ public final class TapeDeck: Sendable {
         var isClosing = false
         var hasThreads = false
         var writerHasEnded = false
+
+        /// All at once, in their order.
+        mutating func takeWrites() -> [Job] {
+            let jobs = writes
+            writes = []
+            return jobs
+        }
     }
 
     let disk: any Disk
@@ -55,31 +62,19 @@ public final class TapeDeck: Sendable {
 
     // MARK: Threads
 
-    /// Once. `limits` is for what earlier runs have left, by the names of the folders.
-    public func start(_ limits: @escaping @Sendable (_ app: String, _ stream: String) -> Tape.Limits) {
+    /// Once. `limits` is for what earlier runs have left, by the names of the folders. False if the system refuses the
+    /// threads.
+    public func start(_ limits: @escaping @Sendable (_ app: String, _ stream: String) -> Tape.Limits) -> Bool {
         queues.with { $0.hasThreads = true }
         write { [self] in adopt(limits) }
-        startThread { deck in
-            Unmanaged<TapeDeck>.fromOpaque(deck!).takeRetainedValue().runWriter()
-            return nil
+        guard Thread.detached("rewind-write", { self.runWriter() }) else { return false }
+        return (0..<TapeDeck.readers).allSatisfy { number in
+            Thread.detached("rewind-read-\(number)") { self.runReader() }
         }
-        for _ in 0..<TapeDeck.readers {
-            startThread { deck in
-                Unmanaged<TapeDeck>.fromOpaque(deck!).takeRetainedValue().runReader()
-                return nil
-            }
-        }
-    }
-
-    private func startThread(_ body: @escaping @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?) {
-        var thread = pthread_t()
-        let failure = pthread_create(&thread, nil, body, Unmanaged.passRetained(self).toOpaque())
-        precondition(failure == 0, "the system refuses another thread")
-        pthread_detach(thread)
     }
 
     private enum Turn {
-        case job(Job)
+        case jobs([Job])
         case age
         case end
     }
@@ -91,11 +86,11 @@ public final class TapeDeck: Sendable {
             let isDue = sinceAged < 0 || sinceAged >= Int64(TapeDeck.tick) * 1_000
             let turn = queues.wait(milliseconds: TapeDeck.tick) { queues -> Turn? in
                 if isDue, !queues.isClosing { return .age }
-                if !queues.writes.isEmpty { return .job(queues.writes.removeFirst()) }
+                if !queues.writes.isEmpty { return .jobs(queues.takeWrites()) }
                 return queues.isClosing ? .end : nil
             }
             switch turn {
-            case .job(let job): job()
+            case .jobs(let jobs): for job in jobs { job() }
             case .end:
                 queues.with { $0.writerHasEnded = true }
                 return queues.signal()
@@ -110,10 +105,10 @@ public final class TapeDeck: Sendable {
         while true {
             let turn = queues.wait(milliseconds: TapeDeck.tick) { queues -> Turn? in
                 if queues.isClosing { return .end }
-                return queues.reads.isEmpty ? nil : .job(queues.reads.removeFirst())
+                return queues.reads.isEmpty ? nil : .jobs([queues.reads.removeFirst()])
             }
             switch turn {
-            case .job(let job): job()
+            case .jobs(let jobs): for job in jobs { job() }
             case .end: return
             case .age, nil: break
             }
@@ -149,7 +144,7 @@ public final class TapeDeck: Sendable {
 
     /// Everything that waits, on the calling thread. Only while there are no threads.
     func turn() {
-        while let job = queues.with({ $0.writes.isEmpty ? nil : $0.writes.removeFirst() }) { job() }
+        while case let jobs = queues.with({ $0.takeWrites() }), !jobs.isEmpty { for job in jobs { job() } }
         while let job = queues.with({ $0.reads.isEmpty ? nil : $0.reads.removeFirst() }) { job() }
     }
 

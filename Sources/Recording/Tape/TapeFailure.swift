@@ -10,7 +10,7 @@ public enum TapeFailure: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .disk(let error) where error.code == ENOSPC || error.code == EDQUOT:
+        case .disk(let error) where error.isFull:
             "the disk is full; free space, shorten rewind.window, or set rewind.min_free"
         case .disk(let error):
             "\(error.operation.rawValue) \(error.path): \(String(cString: strerror(error.code))); "
@@ -26,8 +26,7 @@ public enum TapeFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// A word for it.
     public var code: String {
         switch self {
-        case .disk(let error) where error.code == ENOSPC || error.code == EDQUOT: "disk_full"
-        case .disk: "disk_error"
+        case .disk(let error): error.word
         case .tooSlow: "disk_slow"
         case .belowFloor: "low_space"
         }
