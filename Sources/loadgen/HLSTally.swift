@@ -15,10 +15,18 @@ final class HLSTally {
     private(set) var playlistTime = Histogram()
     private(set) var segmentTime = Histogram()
     var parts = PartWatch()
+    private var lastText: [UInt8] = []
+    private var lastRead = LivePlaylist([])
 
     func fail(_ reason: String) {
         failures += 1
         reasons[reason, default: 0] += 1
+    }
+
+    /// What a playlist says. Those who ask at the same time are told the same: it is read once for them all.
+    func read(_ text: [UInt8]) -> LivePlaylist {
+        if text != lastText { (lastText, lastRead) = (text, LivePlaylist(text)) }
+        return lastRead
     }
 
     func playlist(_ took: UInt64) {

@@ -184,8 +184,8 @@ final class HLSViewer {
         guard head.status == 200 else { return refused(head.status, time) }
         switch question {
         case .index:
-            guard let uri = LivePlaylist(body).lastURI else { return give(up: "a playlist without a URI") }
-            if LivePlaylist(body).target > 0 { return listed(time) }
+            guard let uri = tally.read(body).lastURI else { return give(up: "a playlist without a URI") }
+            if tally.read(body).target > 0 { return listed(time) }
             want(.playlist, uri)
         case .playlist:
             tally.playlist(time - asked)
@@ -218,7 +218,7 @@ final class HLSViewer {
     /// `asked`: when, if it was waited for.
     private func listed(_ time: UInt64, asked: UInt64? = nil) {
         if playlistPath.isEmpty { playlistPath = path }
-        let playlist = LivePlaylist(body)
+        let playlist = tally.read(body)
         guard playlist.target > 0, !playlist.isEnded else { return give(up: "the stream has ended") }
         target = playlist.target
         switch course {
