@@ -144,13 +144,15 @@ ssize_t loadgen_receive_stamped(int fd, void *buffer, size_t capacity, uint64_t 
         .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t count = recvmsg(fd, &message, 0);
     if (count < 0) return -errno;
+    // In this order: who is interrupted in between takes the answer for later than it was, not for earlier.
+    uint64_t wall = nanoseconds(CLOCK_REALTIME);
     *arrival = nanoseconds(CLOCK_MONOTONIC);
     struct cmsghdr *stamp = CMSG_FIRSTHDR(&message);
     if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_TIMESTAMPNS) return count;
     // The kernel stamps by the wall clock: how long ago that was is what counts.
     struct timespec came;
     memcpy(&came, CMSG_DATA(stamp), sizeof came);
-    uint64_t wall = nanoseconds(CLOCK_REALTIME), then = (uint64_t)came.tv_sec * 1000000000u + (uint64_t)came.tv_nsec;
+    uint64_t then = (uint64_t)came.tv_sec * 1000000000u + (uint64_t)came.tv_nsec;
     if (wall > then) *arrival -= wall - then;
     return count;
 }

@@ -1,0 +1,34 @@
+import CSystem
+import Glibc
+import Testing
+
+@testable import loadgen
+
+@Suite struct ArrivalTests {
+    @Test("what came is dated by when it came, not by when it was read")
+    func arrival() throws {
+        let listener = try Address(host: "127.0.0.1", port: 0).listen()
+        defer { close(listener) }
+        let port = UInt16(loadgen_local_port(listener))
+        let viewer = try Address(host: "127.0.0.1", port: port).connect()
+        defer { close(viewer) }
+        loadgen_stamp_arrivals(viewer)
+        var server = loadgen_accept(listener)
+        while server == -EAGAIN { server = loadgen_accept(listener) }
+        defer { close(server) }
+        // Who is interrupted between reading two clocks is a little off: one of a few tries is not.
+        let wasExact = (0..<50).contains { _ in
+            let before = now()
+            #expect(loadgen_send(server, "a", 1) == 1)
+            var readable = pollfd(fd: viewer, events: Int16(POLLIN), revents: 0)
+            while poll(&readable, 1, -1) != 1 {}
+            let there = now()
+            while now() < there + nanosecondsPerMillisecond {}
+            var byte: UInt8 = 0
+            var arrival: UInt64 = 0
+            #expect(loadgen_receive_stamped(viewer, &byte, 1, &arrival) == 1)
+            return (before...there).contains(arrival)
+        }
+        #expect(wasExact)
+    }
+}
