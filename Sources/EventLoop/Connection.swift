@@ -5,6 +5,7 @@
 /// here: the fan-out writes it straight to `descriptor`, or by `writeSealed` where TLS is between.
 /// Invariant: after `close` no method of the handler is called.
 import CSystem
+import CUV
 import Glibc
 import TLS
 
@@ -59,6 +60,9 @@ public final class Connection: PollerOwner {
     public private(set) var lastReceived: UInt64
 
     public unowned let loop: Loop
+    /// The loop's own: looked at for each read, where an unowned reference would be counted each time.
+    private let readBuffer: UnsafeMutableRawBufferPointer
+    private let uv: UnsafeMutablePointer<uv_loop_t>
     private var handler: (any ConnectionHandler)?
     private var poller: Poller?
     private var outbox: [UInt8] = []
@@ -77,6 +81,8 @@ public final class Connection: PollerOwner {
         self.descriptor = descriptor
         self.peer = peer
         self.loop = loop
+        readBuffer = loop.readBuffer
+        uv = loop.uv
         lastReceived = loop.now
         poller = Poller(descriptor, on: loop, owner: self)
         guard poller != nil else { return nil }
@@ -203,11 +209,9 @@ public final class Connection: PollerOwner {
     }
 
     public func pollerReadable() {
-        // An unowned reference is counted whenever it is looked at.
-        let loop = loop
         for _ in 0..<Connection.readsPerTurn {
             guard let handler, reading else { return }
-            let got = cs_read(descriptor, loop.readBuffer.baseAddress, loop.readBuffer.count)
+            let got = cs_read(descriptor, readBuffer.baseAddress, readBuffer.count)
             if got == -EAGAIN || got == -EINTR { return }
             guard got > 0 else {
                 reading = false
@@ -217,13 +221,13 @@ public final class Connection: PollerOwner {
                 return
             }
             bytesIn += UInt64(got)
-            lastReceived = loop.now
+            lastReceived = uv_now(uv)
             if let tls {
-                open(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<got]), tls)
+                open(UnsafeRawBufferPointer(rebasing: readBuffer[..<got]), tls)
             } else {
-                handler.received(UnsafeBufferPointer(rebasing: loop.readBuffer.bindMemory(to: UInt8.self)[..<got]))
+                handler.received(UnsafeBufferPointer(rebasing: readBuffer.bindMemory(to: UInt8.self)[..<got]))
             }
-            if got < loop.readBuffer.count { return }
+            if got < readBuffer.count { return }
         }
     }
 
@@ -248,6 +252,7 @@ public final class Connection: PollerOwner {
 
     /// What TLS has agreed on; nil without it.
     public var security: TLSSession? { tls }
+    public var isSecured: Bool { tls != nil }
 
     private func open(_ bytes: UnsafeRawBufferPointer, _ tls: TLSSession) {
         let wasEstablished = tls.isEstablished

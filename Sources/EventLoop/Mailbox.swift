@@ -63,15 +63,15 @@ public final class Mailbox: @unchecked Sendable {
 ///
 /// `@unchecked Sendable` is sound because the value is given out only to who shows the loop that it lives on.
 public struct LoopBound<Value>: @unchecked Sendable {
-    private let value: Value
-    private let loop: ObjectIdentifier
+    @usableFromInline let value: Value
+    @usableFromInline let loop: ObjectIdentifier
 
     public init(_ value: Value, on loop: Loop) {
         self.value = value
         self.loop = ObjectIdentifier(loop)
     }
 
-    public func value(on loop: Loop) -> Value {
+    @inlinable public func value(on loop: Loop) -> Value {
         precondition(self.loop == ObjectIdentifier(loop), "touched from a loop that does not own it")
         return value
     }

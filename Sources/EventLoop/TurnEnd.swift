@@ -20,8 +20,8 @@ public final class TurnEnd {
         check.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         prepare.pointee.data = check.pointee.data
         // For good: to be called for nothing costs less than to be put on the loop's lists and off them in each turn.
-        uv_check_start(check) { Unmanaged<TurnEnd>.fromOpaque($0!.pointee.data).takeUnretainedValue().came() }
-        uv_prepare_start(prepare) { Unmanaged<TurnEnd>.fromOpaque($0!.pointee.data).takeUnretainedValue().came() }
+        uv_check_start(check) { TurnEnd.came(Unmanaged.fromOpaque($0!.pointee.data)) }
+        uv_prepare_start(prepare) { TurnEnd.came(Unmanaged.fromOpaque($0!.pointee.data)) }
     }
 
     deinit {
@@ -35,10 +35,12 @@ public final class TurnEnd {
 
     public func arm() { isAwaited = true }
 
-    private func came() {
-        guard isAwaited else { return }
-        isAwaited = false
-        // The call may drop the last reference to this.
-        withExtendedLifetime(self) { call() }
+    /// As a rule nothing is awaited, and nothing counted.
+    private static func came(_ reference: Unmanaged<TurnEnd>) {
+        guard reference._withUnsafeGuaranteedRef({ $0.isAwaited }) else { return }
+        // The call may drop the last reference to it.
+        let end = reference.takeUnretainedValue()
+        end.isAwaited = false
+        withExtendedLifetime(end) { end.call() }
     }
 }

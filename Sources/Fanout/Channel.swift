@@ -5,11 +5,11 @@ import StreamLog
 
 final class Channel {
     let kind: WireKind
-    var writer: LogWriter
-    private var feeds: [LogFeed] = []
-    private var published: UInt64 = 0
     /// Of a log whose frames depend on those before them.
     let muxer: (any LogMuxer)?
+    private var feeds: [LogFeed] = []
+    private var published: UInt64 = 0
+    var writer: LogWriter
 
     init(_ kind: WireKind, retention: LogWriter.Retention) {
         self.kind = kind
@@ -19,6 +19,9 @@ final class Channel {
 
     var isRead: Bool { !feeds.isEmpty }
 
+    /// Not only by other nodes, which are told of each frame at once.
+    var isWatched: Bool { isRead && kind.format != .relay }
+
     /// The tracks whose frames readers start at. Pictures that the format cannot hold are nothing to start at.
     var joinTracks: WireKind.Tracks {
         guard kind.tracks == .all, muxer?.hasVideo == false else { return kind.tracks }
@@ -26,6 +29,7 @@ final class Channel {
     }
 
     /// Where the frame lies; nil if it is nothing in this format. `startsHere`: readers are to start at it.
+    @inline(never)
     func append(
         _ frame: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, body: UnsafeRawBufferPointer,
         startsHere: Bool
@@ -44,7 +48,11 @@ final class Channel {
         guard writer.head != published else { return }
         published = writer.head
         let update = writer.takeUpdate()
-        for feed in feeds { feed.publish(update, from: loop) }
+        var index = 0
+        while index < feeds.count {
+            feeds[index].publish(update, from: loop)
+            index += 1
+        }
     }
 
     /// A new reader learns of everything that is retained; those who read already stay in step.

@@ -19,7 +19,25 @@ struct FrameClass {
     var isData: Bool { flags.contains(.data) }
     var isMetadata: Bool { kind == .script && !isData }
 
+    /// Hot. Few frames have to be parsed for it.
     init(_ kind: MediaKind, _ body: Span<UInt8>) throws(FLVError) {
+        if let plain = PlainFrame(kind, body) { self.init(kind, plain) } else { try self.init(parsing: body, kind) }
+    }
+
+    private init(_ kind: MediaKind, _ plain: PlainFrame) {
+        self.kind = kind
+        flags =
+            switch plain {
+            case .keyframe: [.video, .keyframe]
+            case .picture: .video
+            case .sound: .audio
+            }
+        key = .init(kind: kind, slot: 0)
+        announcesVideo = plain != .sound
+        isNoted = false
+    }
+
+    private init(parsing body: Span<UInt8>, _ kind: MediaKind) throws(FLVError) {
         self.kind = kind
         guard !body.isEmpty else {
             flags = []

@@ -8,13 +8,15 @@ import StreamLog
 public class LogCursor {
     /// What it counts as among the log's readers.
     public final let label: String
-    /// Bytes of the log that have been taken care of.
-    public final internal(set) var bytesOut: UInt64 = 0
+    final let onEnd: (ViewerEnd) -> Void
+    final var missed = MissedFrames()
     /// Times that it fell off the log's tail.
     public final internal(set) var skips: UInt64 = 0
-    final var missed = MissedFrames()
-    final unowned(unsafe) var view: LogView?
-    final let onEnd: (ViewerEnd) -> Void
+    /// Bytes of the log that have been taken care of.
+    public final internal(set) var bytesOut: UInt64 = 0
+    /// The view, without a count of its references. Sound: whoever made the cursor detaches it, and fan-outs hold their
+    /// views until nobody reads them.
+    private(set) final var viewUncounted: Unmanaged<LogView>?
 
     init(label: String, onEnd: @escaping (ViewerEnd) -> Void) {
         self.label = label
@@ -25,6 +27,11 @@ public class LogCursor {
 
     /// Whether it counts as one of those who watch.
     var isViewer: Bool { true }
+
+    final var view: LogView? {
+        get { viewUncounted?.takeUnretainedValue() }
+        set { viewUncounted = newValue.map(Unmanaged.passUnretained) }
+    }
 
     // MARK: Coming and going
 

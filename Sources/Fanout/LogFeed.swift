@@ -17,7 +17,8 @@ final class LogFeed: Sendable {
 
     func publish(_ update: LogUpdate, from loop: Loop) {
         guard loop.mailbox !== reader else {
-            view.value(on: loop).take(update)
+            // The view is held by this feed for good.
+            Unmanaged.passUnretained(view.value(on: loop))._withUnsafeGuaranteedRef { $0.take(update) }
             return
         }
         let first = pending.with { pending in

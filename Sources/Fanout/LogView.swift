@@ -9,17 +9,16 @@ import StreamLog
 public final class LogView {
     let loop: Loop
     let trunks: TrunkRound
+    /// Readers that are no viewers.
+    private var cursors: [LogCursor] = []
+    private(set) var count = 0
     private(set) var reader = LogReader()
     private var slots: UnsafeMutablePointer<ViewerSlot>
-    private(set) var count = 0
     private var capacity = 4
     private var waiting = 0
     private let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: LogReader.maxVectors)
     /// Slots in state `failed`. They go at the end of the pass that found them: the loops over slots stay simple.
     private var failed = 0
-
-    /// Readers that are no viewers.
-    private var cursors: [LogCursor] = []
 
     private(set) var totals = Totals()
     /// When the last reader left, in the loop's milliseconds.
@@ -124,7 +123,13 @@ public final class LogView {
             trunks.run()
             flush()
         }
-        for cursor in cursors { cursor.logGrew() }
+        var index = 0
+        while index < cursors.count {
+            let cursor = cursors[index]
+            cursor.logGrew()
+            // It may have left.
+            if index < cursors.count, cursors[index] === cursor { index += 1 }
+        }
     }
 
     private func dropExpired() {

@@ -11,21 +11,22 @@ public final class RelayOutlet: LogCursor {
     /// What the child has to be told before the first frame.
     public typealias Start = (_ first: FrameNumber, _ continuity: Continuity) -> Void
 
-    public let handle: StreamHandle
-    public let serviceClass: UInt8
+    // What each frame needs, side by side in memory.
     public private(set) var credit: CreditWindow
+    private var state = State.starting
     /// Whether it waits for its turn on the trunk, and who comes behind it (`OutletQueue`).
     var isQueued = false
-    unowned(unsafe) var queuedNext: RelayOutlet?
-
+    public let serviceClass: UInt8
+    private(set) var offset: UInt64 = 0
+    private(set) var batchEnd: UInt64 = 0
     private let trunk: RelayTrunk
+    var queuedNext: OutletQueue.Place?
+
+    public let handle: StreamHandle
     private let from: ResumePoint
     private let needed: FrameNumber?
     private let onStart: Start
     private let onRefused: () -> Void
-    private var state = State.starting
-    private(set) var offset: UInt64 = 0
-    private(set) var batchEnd: UInt64 = 0
     private var version: UInt32?
 
     private enum State {
@@ -80,8 +81,10 @@ public final class RelayOutlet: LogCursor {
 
     override func logGrew() {
         if state != .live { begin() }
-        guard let view, state == .live, offset < batchEnd || (offset < view.head && credit.isOpen) else { return }
-        trunk.queue(self, in: view.trunks)
+        guard state == .live else { return }
+        viewUncounted?._withUnsafeGuaranteedRef { view in
+            if offset < batchEnd || (offset < view.head && credit.isOpen) { trunk.queue(self, in: view.trunks) }
+        }
     }
 
     private func begin() {
@@ -176,13 +179,18 @@ public final class RelayOutlet: LogCursor {
     /// Pays for whole frames up to about `quantum` bytes. False if there are none, or no credit.
     func takeBatch(_ quantum: UInt64) -> Bool {
         guard offset == batchEnd else { return true }
-        guard let view, state == .live else { return false }
-        let (start, head) = (offset, view.head)
+        guard state == .live, let head = viewUncounted?._withUnsafeGuaranteedRef({ $0.head }) else { return false }
         // As a rule neither the quantum nor the credit cuts short what is new, and no frame has to be looked up.
-        if head - start <= quantum, credit.spendAll(Int(head - start)) {
+        if head - offset <= quantum, credit.spendAll(Int(head - offset)) {
             batchEnd = head
-            return start < head
+            return offset < head
         }
+        return takeFrames(quantum)
+    }
+
+    private func takeFrames(_ quantum: UInt64) -> Bool {
+        guard let view else { return false }
+        let (start, head) = (offset, view.head)
         var end = start
         while end < head, end - start < quantum {
             let frame = view.frame(around: end)
@@ -195,8 +203,8 @@ public final class RelayOutlet: LogCursor {
 
     /// What is left of the batch, as far as a write's vectors go.
     func gather(into vectors: UnsafeMutablePointer<iovec>) -> (count: Int, bytes: Int, isWhole: Bool) {
-        guard let view else { return (0, 0, true) }
-        let batch = view.gather(from: offset, to: batchEnd, into: vectors)
+        guard let viewUncounted else { return (0, 0, true) }
+        let batch = viewUncounted._withUnsafeGuaranteedRef { $0.gather(from: offset, to: batchEnd, into: vectors) }
         return (batch.count, batch.bytes, offset + UInt64(batch.bytes) == batchEnd)
     }
 
@@ -214,8 +222,8 @@ public final class RelayOutlet: LogCursor {
     var isBetweenBatches: Bool { offset == batchEnd }
 
     var hasMore: Bool {
-        guard let view, state == .live else { return false }
-        return offset < view.head && credit.isOpen
+        guard state == .live, let head = viewUncounted?._withUnsafeGuaranteedRef({ $0.head }) else { return false }
+        return offset < head && credit.isOpen
     }
 
     /// How far the child is behind, in bytes of the log.

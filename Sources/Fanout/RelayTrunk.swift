@@ -20,7 +20,7 @@ public final class RelayTrunk {
     private var isBlocked = false
     /// Whether the round has it on its list, and which came to that before it.
     var isInRound = false
-    var inRoundBefore: RelayTrunk?
+    var inRoundBefore: Unmanaged<RelayTrunk>?
 
     /// The batches of one write, in their order.
     private let batches = UnsafeMutablePointer<Batch>.allocate(capacity: RelayTrunk.maxBatches)
@@ -30,7 +30,7 @@ public final class RelayTrunk {
     /// Counts no reference. Sound: it is looked at from the making of a write to its settling, and no outlet goes
     /// in between.
     private struct Batch {
-        unowned(unsafe) let outlet: RelayOutlet
+        let outlet: Unmanaged<RelayOutlet>
         let bytes: Int
     }
 
@@ -114,6 +114,7 @@ public final class RelayTrunk {
             case .wrote(let written):
                 settle(written)
                 guard written == bytes else { return block() }
+                guard current != nil || !ready.isEmpty || !messages.isEmpty else { return }
             case .full:
                 settle(0)
                 return block()
@@ -126,7 +127,7 @@ public final class RelayTrunk {
     /// The first `count` vectors. Sealed bytes that the socket does not take wait in the connection's outbox: for this
     /// trunk they are out, and the next come behind them.
     private func write(_ count: Int) -> SocketWriter.Outcome {
-        guard connection.security != nil else { return SocketWriter.write(connection.descriptor, vectors, count) }
+        guard connection.isSecured else { return SocketWriter.write(connection.descriptor, vectors, count) }
         return connection.writeSealed(vectors, count)
     }
 
@@ -146,7 +147,9 @@ public final class RelayTrunk {
         while isWhole, messages.isEmpty, bytes < RelayTrunk.maxWrite,
             count + LogReader.maxVectors <= RelayTrunk.maxVectors, let outlet = ready.popFirst()
         {
-            if outlet.takeBatch(RelayTrunk.quantum) { isWhole = add(outlet, &count, &bytes) }
+            outlet._withUnsafeGuaranteedRef { outlet in
+                if outlet.takeBatch(RelayTrunk.quantum) { isWhole = add(outlet, &count, &bytes) }
+            }
         }
         return (count, bytes)
     }
@@ -155,7 +158,7 @@ public final class RelayTrunk {
     private func add(_ outlet: RelayOutlet, _ count: inout Int, _ bytes: inout Int) -> Bool {
         let batch = outlet.gather(into: vectors + count)
         precondition(batchCount < RelayTrunk.maxBatches)
-        batches.advanced(by: batchCount).initialize(to: Batch(outlet: outlet, bytes: batch.bytes))
+        batches.advanced(by: batchCount).initialize(to: Batch(outlet: .passUnretained(outlet), bytes: batch.bytes))
         batchCount += 1
         count += batch.count
         bytes += batch.bytes
@@ -167,20 +170,28 @@ public final class RelayTrunk {
     private func settle(_ written: Int) {
         var left = written
         let half = current
-        current = nil
+        if half != nil { current = nil }
+        var isWhole = true
         for index in 0..<batchCount {
-            let (outlet, bytes) = (batches[index].outlet, batches[index].bytes)
+            let bytes = batches[index].bytes
             let count = min(left, bytes)
             left -= count
-            outlet.wrote(count)
-            if outlet.isBetweenBatches {
-                if outlet.hasMore { enqueue(outlet) }
-            } else if count > 0 || outlet === half {
-                current = outlet
+            batches[index].outlet._withUnsafeGuaranteedRef { outlet in
+                outlet.wrote(count)
+                if outlet.isBetweenBatches {
+                    if outlet.hasMore { enqueue(outlet) }
+                } else {
+                    isWhole = false
+                    if count > 0 || outlet === half { current = outlet }
+                }
             }
         }
+        if !isWhole { putBackRest() }
+    }
+
+    private func putBackRest() {
         for index in (0..<batchCount).reversed() {
-            let outlet = batches[index].outlet
+            let outlet = batches[index].outlet.takeUnretainedValue()
             if outlet !== current && !outlet.isBetweenBatches { putBack(outlet) }
         }
     }

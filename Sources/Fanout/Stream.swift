@@ -15,9 +15,7 @@ public final class Stream {
     public let name: StreamName
     public unowned let handle: StreamHandle
     public internal(set) var publisher: Publisher?
-    public internal(set) var epoch: UInt64 = 0
     public private(set) var description = StreamDescription()
-    public private(set) var counters = Counters()
     public let created: UInt64
 
     public struct Counters: Sendable {
@@ -33,32 +31,39 @@ public final class Stream {
     }
 
     let settings: FanoutSettings
-    /// This process's name for the stream on relay links; the same for every child.
-    let number: UInt32
-    private(set) var loop: Loop
-    var channels: [Channel]
-    private(set) var hasVideo = false
-    /// It has had data beside sound and pictures.
-    var hasData = false
     private(set) var configurations = Configurations()
     private var timeline = Timeline()
-    private var relayedTimeline = RelayedTimeline()
-    private var sequence: UInt64 = 0
-    /// Publish sessions so far.
-    private var session: UInt32 = 0
-    /// Those of which frames may still be in the frame log.
+    /// Publish sessions of which frames may still be in the frame log.
     private var epochs: [(epoch: UInt64, session: UInt32, shift: Int64)] = []
-    private var awaitsKeyframe = true
-    private var numbering: SegmentNumbering
-    /// While somebody fetches it over HLS.
-    var packaging: StreamPackaging?
-    /// The newest frame came from another node.
-    private var wasRelayed = false
-    private var lastJoin: Int64 = .min
     private var lastKeyframe: Int64?
     /// Milliseconds between the two newest keyframes of one publish session.
     public private(set) var keyframeInterval: Int64 = 0
+
+    // What each frame needs, side by side in memory.
+    /// This process's name for the stream on relay links; the same for every child.
+    let number: UInt32
+    /// Publish sessions so far.
+    private var session: UInt32 = 0
+    public internal(set) var epoch: UInt64 = 0
+    private var sequence: UInt64 = 0
+    /// What the newest of `epochs` has been moved by: each frame is told on with it.
+    private var shift: Int64 = 0
+    private(set) var loop: Loop
+    var channels: [Channel]
+    /// While somebody fetches it over HLS.
+    var packaging: StreamPackaging?
+    private(set) var hasVideo = false
+    /// It has had data beside sound and pictures.
+    var hasData = false
+    private var awaitsKeyframe = true
+    /// The newest frame came from another node.
+    private var wasRelayed = false
+    public private(set) var counters = Counters()
+    private var relayedTimeline = RelayedTimeline()
+    private var lastJoin: Int64 = .min
     private var flush: FlushClock
+    private var numbering: SegmentNumbering
+
     private var timer: Timer?
     var lingerTimer: Timer?
     /// Codecs that a transport stream has no place for, and that operators have been told of.
@@ -89,7 +94,7 @@ public final class Stream {
         _ kind: MediaKind, timestamp: UInt32, body: [UInt8], held milliseconds: Int64 = 0
     ) throws(FLVError) {
         let body = body.span
-        count(body)
+        count(body, at: Clock.unixMilliseconds)
         let frame = try FrameClass(kind, body)
         if frame.isNoted {
             switch configurations.note(frame.key, body) {
@@ -109,12 +114,15 @@ public final class Stream {
 
     /// Takes one frame from another node, with the number that its ingest node gave it. What a relay may pass on, and
     /// in which order, has been decided before. The body may lie where it was read: it is copied once, into the log.
-    public func append(relayed header: RelayFrame.Header, body: Span<UInt8>) throws(FLVError) {
+    /// `arrived`: microseconds of Unix time.
+    public func append(
+        relayed header: RelayFrame.Header, body: Span<UInt8>, arrived: Int64 = Clock.unixMicroseconds
+    ) throws(FLVError) {
         let frame = try FrameClass(header.kind, body)
         wasRelayed = true
         // Before its arrival is noted: the gap to the last frame counts.
         if header.number.epoch > epoch { beginEpoch(header.number.epoch) }
-        count(body)
+        count(body, at: UInt64(arrived) / 1_000)
         let isRepeated = header.flags.contains(.prologue)
         if frame.isNoted {
             let news = configurations.note(frame.key, body)
@@ -128,9 +136,7 @@ public final class Stream {
             isRepeated
             ? channels[0].writer.newestTimestamp ?? Int64(header.timestamp)
             : relayedTimeline.map(header.timestamp, now: counters.lastFrame)
-        if !isRepeated, let last = epochs.indices.last, epochs[last].shift != relayedTimeline.offset {
-            epochs[last].shift = relayedTimeline.offset
-        }
+        if !isRepeated, shift != relayedTimeline.offset { shiftEpoch(to: relayedTimeline.offset) }
         var mark = FrameMark(
             size: 0, timestamp: time, sequence: header.number.sequence, origin: header.wallClock, flags: frame.flags,
             session: session)
@@ -162,9 +168,9 @@ public final class Stream {
         return numbering.number(kind, at: time, now: Int64(counters.lastFrame))
     }
 
-    private func count(_ body: Span<UInt8>) {
+    private func count(_ body: Span<UInt8>, at milliseconds: UInt64) {
         counters.bytesIn += UInt64(body.count)
-        counters.lastFrame = Clock.unixMilliseconds
+        counters.lastFrame = milliseconds
     }
 
     /// Learns of the stream what the frame tells. False for video that nobody could decode.
@@ -198,10 +204,15 @@ public final class Stream {
             lastKeyframe = mark.timestamp
         }
         if frame.isData { keepData() }
-        let source = WireEncoder.Source(stream: number, epoch: epoch, shift: epochs.last?.shift ?? 0)
+        let source = WireEncoder.Source(stream: number, epoch: epoch, shift: shift)
         let isJoin = joinable(mark.flags, mark.timestamp)
+        var isWatched = false
         body.withUnsafeBytes { body in
-            for channel in channels where channel.isRead || channel === channels[0] {
+            // By number: walking through an array counts its references, of the array and of what is in it.
+            for index in channels.indices {
+                let channel = channels[index]
+                guard index == 0 || channel.isRead else { continue }
+                if channel.isWatched { isWatched = true }
                 guard channel.kind.tracks.contains(frame.kind), !frame.isData || channel.kind.holdsData else {
                     continue
                 }
@@ -213,7 +224,8 @@ public final class Stream {
         }
         if let packaging { package(frame.kind, mark, of: source, packaging) }
         if isJoin.all { settleFrameLog() }
-        flush.appended(video: frame.kind == .video && !frame.isConfiguration, now: loop.now)
+        // Whoever comes to watch between this and the flush is told of everything as it comes.
+        if isWatched { flush.appended(video: frame.kind == .video && !frame.isConfiguration, now: loop.now) }
     }
 
     /// For which selections of tracks a viewer can start at this frame.
@@ -296,6 +308,13 @@ public final class Stream {
         if epochs.count == Stream.maxEpochs { epochs.removeFirst() }
         session += 1
         epochs.append((newer, session, 0))
+        shift = 0
+    }
+
+    private func shiftEpoch(to offset: Int64) {
+        guard let last = epochs.indices.last else { return }
+        epochs[last].shift = offset
+        shift = offset
     }
 
     /// Of a frame in the frame log.
@@ -321,9 +340,13 @@ public final class Stream {
     /// To be called when the publisher's read is through: writes what is due, and sees to it that the rest will be.
     public func flushIfDue() {
         var isWatched = false
-        for channel in channels where channel.isRead {
+        var index = 0
+        // Readers that are told may make others leave.
+        while index < channels.count {
+            let channel = channels[index]
             // Other nodes do not wait for the sake of this one's system calls: each hop would add its own delay.
-            if channel.kind.format == .relay { channel.publish(from: loop) } else { isWatched = true }
+            if channel.isWatched { isWatched = true } else if channel.isRead { channel.publish(from: loop) }
+            index += 1
         }
         guard isWatched else { return flush.reset() }
         switch flush.due(now: loop.now, pressure: handle.hub.pressure(of: loop)) {

@@ -3,19 +3,20 @@
 /// Readers take a position and are bounds-checked by `Span` itself: a parser checks lengths first and answers the
 /// peer with a typed error; a missed check traps instead of reading past the end.
 extension Span<UInt8> {
-    @inlinable public func u16(at i: Int) -> UInt16 { UInt16(self[i]) << 8 | UInt16(self[i + 1]) }
+    @inlinable public func u16(at i: Int) -> UInt16 { UInt16(bigEndian: load(at: i)) }
 
-    @inlinable public func u24(at i: Int) -> UInt32 {
-        UInt32(self[i]) << 16 | UInt32(self[i + 1]) << 8 | UInt32(self[i + 2])
-    }
+    @inlinable public func u24(at i: Int) -> UInt32 { UInt32(u16(at: i)) << 8 | UInt32(self[i + 2]) }
 
-    @inlinable public func u32(at i: Int) -> UInt32 {
-        UInt32(self[i]) << 24 | UInt32(self[i + 1]) << 16 | UInt32(self[i + 2]) << 8 | UInt32(self[i + 3])
-    }
+    @inlinable public func u32(at i: Int) -> UInt32 { UInt32(bigEndian: load(at: i)) }
 
     @inlinable public func u32le(at i: Int) -> UInt32 { u32(at: i).byteSwapped }
 
-    @inlinable public func u64(at i: Int) -> UInt64 { UInt64(u32(at: i)) << 32 | UInt64(u32(at: i + 4)) }
+    @inlinable public func u64(at i: Int) -> UInt64 { UInt64(bigEndian: load(at: i)) }
+
+    /// The bytes as they lie, all of them inside: one check and one load.
+    @inlinable @inline(__always) func load<Number: FixedWidthInteger & BitwiseCopyable>(at i: Int) -> Number {
+        bytes.unsafeLoadUnaligned(fromByteOffset: i, as: Number.self)
+    }
 
     /// The bytes of `range` as an array of their own.
     @inlinable public func copy(_ range: Range<Int>) -> [UInt8] {

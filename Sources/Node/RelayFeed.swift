@@ -5,20 +5,20 @@ import RelayProtocol
 final class RelayFeed {
     /// Which source of the upstream's merge it is.
     let source: Int
-    let remote: String
     /// Until it is given up or lost. Asked for each frame, which a weak reference would make dear.
     var upstream: Upstream?
+    /// The parent's number for the stream, once it has agreed.
+    var stream: UInt32?
+    var meter: CreditMeter
+    let remote: String
     /// Which knows this feed in turn, until one of them lets go (`leave`). A weak reference would make every count of the
     /// session dear.
     var session: RelaySession?
     var request: UInt32?
-    /// The parent's number for the stream, once it has agreed.
-    var stream: UInt32?
     var path: RelayPath?
-    var meter: CreditMeter
     /// Whether frames came for it in this read, and for which feed before it.
     var isTouched = false
-    var touchedBefore: RelayFeed?
+    var touchedBefore: Unmanaged<RelayFeed>?
     /// It goes as soon as another delivers.
     var isLeaving = false
     /// The parent itself wants to be left: a way that leads through it is none.

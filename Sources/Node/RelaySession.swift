@@ -11,9 +11,9 @@ final class RelaySession: WireSession {
     /// Set for a connection that this node made.
     let remote: String?
     private(set) var machine: RelayConnection
-    private(set) var clock = ClockOffset() { didSet { clockOffset = clock.offset ?? 0 } }
-    /// Of the best of the clock's samples: asked for with each frame, and changed by a pong alone.
-    private var clockOffset: Int64 = 0
+    private(set) var clock = ClockOffset() { didSet { arrival.offset = clock.offset ?? 0 } }
+    /// Of what is being read. The offset is that of the best of the clock's samples, which a pong alone changes.
+    private var arrival = Upstream.Arrival()
     private(set) var loss = LossMeter()
     /// What carries the connection, where that is SRT.
     var tunnel: SRTTunnel? { didSet { tunnel?.onRefused = { [unowned self] in refused() } } }
@@ -23,7 +23,9 @@ final class RelaySession: WireSession {
     /// last asked out of turn. Monotonic nanoseconds.
     private var refusedAt: UInt64 = 0
     private var askedAt: UInt64 = 0
-    private(set) var feeds: [UInt32: RelayFeed] = [:] { didSet { current = nil } }
+    private(set) var feeds: [UInt32: RelayFeed] = [:] { didSet { recent = RelaySession.noneRecent } }
+    /// Of the newest frames, by the last bits of their streams' numbers: so the table is not searched for each.
+    private var recent = RelaySession.noneRecent
     private var asked: [UInt32: RelayFeed] = [:]
     private var nextRequest: UInt32 = 1
     var outlets: [UInt32: RelayOutlet] = [:]
@@ -32,12 +34,9 @@ final class RelaySession: WireSession {
     var waiting: [UInt32: RelayWait] = [:]
     /// Streams that the peer was refused because nobody has them: it is told when they come.
     var interests: [StreamName: RelayInterest] = [:]
-    /// When this read came, in nanoseconds of the monotonic clock.
-    private var readAt: UInt64 = 0
-    /// Streams that frames came for in this read: to be flushed once. The newest; each knows the one before it.
-    private var touched: RelayFeed?
-    /// The feed of the newest frame, which is as a rule that of the next one, too.
-    private var current: RelayFeed?
+    /// Streams that frames came for in this read: to be flushed once. The newest; each knows the one before it. They are
+    /// held by hand, each once, until they are flushed: an action may let go of a feed.
+    private var touched: Unmanaged<RelayFeed>?
     private var opened: [(RelaySession?) -> Void] = []
     private lazy var timer = Timer(on: loop) { [unowned self] in beat() }
 
@@ -60,6 +59,7 @@ final class RelaySession: WireSession {
     private static let pingsPerDeath: UInt64 = 3
     /// Nanoseconds of silence of a parent over SRT after which it is asked for a sign of life: frames come more often.
     private static let suspectAfter: UInt64 = 60_000_000
+    private static var noneRecent: [RelayFeed?] { [RelayFeed?](repeating: nil, count: 64) }
 
     override var protocolName: String { "relay" }
     override var agent: String { machine.peer?.node.name ?? remote ?? "" }
@@ -96,27 +96,28 @@ final class RelaySession: WireSession {
     // MARK: Input
 
     override func received(_ bytes: UnsafeBufferPointer<UInt8>) {
-        readAt = Clock.monotonicNanoseconds
-        heartbeat.heard(now: readAt)
+        arrival.moment = Clock.monotonicNanoseconds
+        arrival.clock = Clock.unixMicroseconds
+        heartbeat.heard(now: arrival.moment)
         var at = 0
         // Sound: the bytes stay where they are for the length of this call.
         let span = Span(_unsafeElements: bytes)
         while !isEnded {
             if let (header, body) = machine.takeFrame(span, &at) {
-                if let feed = admit(header) { take(header, span.extracting(body), from: feed) }
+                let isLast = at == span.count
+                if let feed = payingFeed(of: header) { take(header, span.extracting(body), from: feed, isLast) }
                 // It was taken between messages: of nothing `next` has nothing to say.
-                if at == span.count { break }
+                if isLast { break }
             } else if let action = machine.next(span, &at) {
                 perform(action)
             } else {
                 break
             }
         }
-        while let feed = touched {
+        while let feed = touched?.takeRetainedValue() {
             touched = feed.touchedBefore
-            feed.touchedBefore = nil
             feed.isTouched = false
-            feed.upstream?.flush()
+            feed.upstream?.stream?.flushIfDue()
         }
     }
 
@@ -143,8 +144,18 @@ final class RelaySession: WireSession {
         fail(error.reason, error.description)
     }
 
-    /// Whose frame it is; nil if it is not wanted.
+    /// Whose frame it is; nil if it is not wanted, which saves holding what came of it until the rest is here.
     private func admit(_ header: RelayFrame.Header) -> RelayFeed? {
+        guard let feed = payingFeed(of: header) else { return nil }
+        guard let upstream = feed.upstream, !upstream.refuses(header, from: feed) else {
+            consume(header.wireSize, of: feed)
+            return nil
+        }
+        return feed
+    }
+
+    /// Whose frame it is, with the credit for it taken off; nil if it is of no stream that was asked for.
+    private func payingFeed(of header: RelayFrame.Header) -> RelayFeed? {
         // Frames of a stream that was given up are still on their way.
         guard let feed = feed(of: header.stream) else { return nil }
         do {
@@ -153,16 +164,15 @@ final class RelaySession: WireSession {
             violation(error)
             return nil
         }
-        guard let upstream = feed.upstream, !upstream.refuses(header, from: feed) else {
-            consume(header.wireSize, of: feed)
-            return nil
-        }
         return feed
     }
 
     private func feed(of stream: UInt32) -> RelayFeed? {
-        if current?.stream != stream { current = feeds[stream] }
-        return current
+        let place = Int(truncatingIfNeeded: stream) & (recent.count - 1)
+        if let feed = recent[place], feed.stream == stream { return feed }
+        let feed = feeds[stream]
+        recent[place] = feed
+        return feed
     }
 
     private func violation(_ error: RelayError) { perform(machine.close(error)) }
@@ -170,7 +180,7 @@ final class RelaySession: WireSession {
     private func take(_ message: RelayMessage) {
         switch message {
         case .frame(let frame):
-            if let feed = feed(of: frame.header.stream) { take(frame.header, frame.body.span, from: feed) }
+            if let feed = feed(of: frame.header.stream) { take(frame.header, frame.body.span, from: feed, false) }
         case .subscribe(let subscribe): serve(subscribe)
         case .subscribed(let answer):
             guard let feed = asked.removeValue(forKey: answer.request) else {
@@ -211,14 +221,14 @@ final class RelaySession: WireSession {
         }
     }
 
-    private func take(_ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed) {
-        guard let upstream = feed.upstream else { return }
-        upstream.take(header, body, from: feed, at: readAt, clockOffset: clockOffset)
+    /// `isLast`: nothing more is to be read, and the stream is flushed at once. As a rule a read brings one frame.
+    private func take(_ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed, _ isLast: Bool) {
+        feed.upstream?.take(header, body, from: feed, arrival, flushing: isLast)
         consume(header.wireSize, of: feed)
-        if !feed.isTouched {
+        if !isLast, !feed.isTouched {
             feed.isTouched = true
             feed.touchedBefore = touched
-            touched = feed
+            touched = .passRetained(feed)
         }
     }
 

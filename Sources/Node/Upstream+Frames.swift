@@ -10,14 +10,37 @@ extension Upstream {
         merge.refuse(header, from: feed.source) != nil
     }
 
-    /// `clockOffset`: how far the parent's clock is ahead of ours. What it says of the frame's age is put into our
-    /// terms, and told on in these: each link needs to know its own two clocks only.
+    /// When frames came, and by whose clock they say their own times.
+    struct Arrival {
+        /// Nanoseconds of the monotonic clock.
+        var moment: UInt64 = 0
+        /// Microseconds of Unix time.
+        var clock: Int64 = 0
+        /// How far the parent's clock is ahead of ours. What it says of a frame's age is put into our terms, and told on in
+        /// these: each link needs to know its own two clocks only.
+        var offset: Int64 = 0
+    }
+
+    /// Hot.
     func take(
-        _ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed, at now: UInt64, clockOffset: Int64
+        _ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed, _ arrival: Arrival, flushing: Bool
     ) {
+        guard let stream, !isClaiming, merge.passes(header.number, header.flags, from: feed.source) else {
+            weigh(header, body, from: feed, arrival)
+            if flushing { stream?.flushIfDue() }
+            return
+        }
         var header = header
-        header.wallClock &-= clockOffset
-        let verdict = merge.offer(header, body: body, from: feed.source, now: now)
+        header.wallClock &-= arrival.offset
+        append(header, body, to: stream, arrived: arrival.clock)
+        if flushing { stream.flushIfDue() }
+    }
+
+    /// What is not simply the next frame.
+    private func weigh(_ header: RelayFrame.Header, _ body: Span<UInt8>, from feed: RelayFeed, _ arrival: Arrival) {
+        var header = header
+        header.wallClock &-= arrival.offset
+        let verdict = merge.offer(header, body: body, from: feed.source, now: arrival.moment)
         if verdict != .hold { append(header, body, verdict) }
         if merge.isHolding { drainHeld() }
     }
@@ -41,23 +64,24 @@ extension Upstream {
             if early.count < Upstream.maxEarly { early.append((RelayFrame(header: header, copying: body), verdict)) }
             return
         }
-        note(header)
+        append(header, body, to: stream, arrived: Clock.unixMicroseconds)
+    }
+
+    private func append(_ header: RelayFrame.Header, _ body: Span<UInt8>, to stream: Stream, arrived: Int64) {
+        if !header.flags.contains(.prologue) { note(header.wallClock, arrived) }
         do {
-            try stream.append(relayed: header, body: body)
+            try stream.append(relayed: header, body: body, arrived: arrived)
         } catch {
             state.count(error: "relay_bad_media")
             state.log.write(.warning, "relay.bad_frame", [("stream", "\(name)"), ("reason", "\(error)")])
         }
     }
 
-    func note(_ header: RelayFrame.Header) {
-        guard !header.flags.contains(.prologue) else { return }
-        delays.add(Clock.unixMicroseconds - header.wallClock)
+    private func note(_ wallClock: Int64, _ arrived: Int64) {
+        delays.add(arrived &- wallClock)
         guard let moment = resumedAt else { return }
-        if header.wallClock < moment { recovered += 1 } else { resumedAt = nil }
+        if wallClock < moment { recovered += 1 } else { resumedAt = nil }
     }
-
-    func flush() { stream?.flushIfDue() }
 
     var report: UpstreamReport {
         let counters = merge.gate.counters

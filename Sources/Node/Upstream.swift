@@ -19,18 +19,15 @@ final class Upstream {
     private var failedNodes: [String] = []
     private var isAsking = false
     private var next = 0
-    var merge: FrameMerge
     var feeds: [RelayFeed] = []
     private var nextSource = 0
     private let tie = Tie<Upstream>()
     private var handle: StreamHandle?
-    var stream: Stream?
     /// The publish session of the newest parent, as the stream knows it.
     private var publisher: String?
     var path: RelayPath?
     /// Frames that came before the stream was this upstream's to publish.
     var early: [(frame: RelayFrame, verdict: FrameGate.Verdict)] = []
-    var isClaiming = false
     private var isStopped = false
     /// Parents that have failed since one last delivered.
     private var failures = 0
@@ -41,8 +38,12 @@ final class Upstream {
     private var unreadSince: UInt64?
     var failovers: UInt64 = 0
     var recovered: UInt64 = 0
+    // What each frame needs, side by side in memory.
+    var stream: Stream?
+    var isClaiming = false
     /// When another parent took over, in microseconds of Unix time: older frames are those that resuming saved.
     var resumedAt: Int64?
+    var merge: FrameMerge
     var delays = DelayMeter()
     private lazy var patience = Timer(on: worker.loop) { [unowned self] in patienceIsOver() }
     private lazy var retry = Timer(on: worker.loop) { [unowned self] in tryNext() }

@@ -2,9 +2,9 @@
 public struct DelayMeter: Sendable {
     /// Some five seconds of video and audio.
     private static let capacity = 256
-    private var newest = InlineArray<256, Int32>(repeating: 0)
     private var count = 0
     private var next = 0
+    private var newest = InlineArray<256, Int32>(repeating: 0)
 
     public init() {}
 

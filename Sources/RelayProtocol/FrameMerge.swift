@@ -53,6 +53,12 @@ public struct FrameMerge: Sendable {
         return verdict
     }
 
+    /// Hot. Whether the frame is the very next one, and nothing keeps it back: it is taken note of, and goes on. Most
+    /// frames are; of any other nothing is noted, and it is to be offered.
+    public mutating func passes(_ number: FrameNumber, _ flags: RelayFrame.Flags, from source: Int) -> Bool {
+        held.isEmpty && gate.passes(number, flags, from: source)
+    }
+
     private mutating func decide(_ header: RelayFrame.Header, from source: Int) -> FrameGate.Verdict {
         guard !held.isEmpty else { return gate.offer(header, from: source) }
         if let verdict = gate.refuse(header, from: source) { return verdict }

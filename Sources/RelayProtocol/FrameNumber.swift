@@ -19,7 +19,8 @@ public struct FrameNumber: Hashable, Comparable, Sendable, CustomStringConvertib
     @inlinable public var successor: FrameNumber { FrameNumber(epoch: epoch, sequence: sequence + 1) }
 
     @inlinable public var isValid: Bool {
-        epoch > 0 && epoch <= RelayLimits.highestNumber && sequence > 0 && sequence <= RelayLimits.highestNumber
+        // Nothing becomes more than everything by the subtraction.
+        epoch &- 1 < RelayLimits.highestNumber && sequence &- 1 < RelayLimits.highestNumber
     }
 
     @inlinable public static func < (a: FrameNumber, b: FrameNumber) -> Bool {

@@ -1,13 +1,14 @@
 /// The ten bytes before every message: `length u32 | type u8 | flags u8 | stream u32`, the length being the body's.
 import Media
 
-struct MessageHeader: Sendable, Equatable {
+@usableFromInline struct MessageHeader: Sendable, Equatable {
     var count: Int
     var type: UInt8
     var flags: UInt8
     var stream: UInt32
 
-    static let size = 10
+    /// Computed, as are other sizes: a frame's are needed for each, in other modules too.
+    @inlinable static var size: Int { 10 }
 
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
@@ -18,7 +19,7 @@ struct MessageHeader: Sendable, Equatable {
         return bytes
     }
 
-    static func parse(_ bytes: Span<UInt8>, at: Int) -> MessageHeader {
+    @inline(__always) static func parse(_ bytes: Span<UInt8>, at: Int) -> MessageHeader {
         MessageHeader(
             count: Int(bytes.u32(at: at)), type: bytes[at + 4], flags: bytes[at + 5], stream: bytes.u32(at: at + 6))
     }

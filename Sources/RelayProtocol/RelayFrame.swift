@@ -9,11 +9,11 @@ public struct RelayFrame: Sendable, Equatable {
     public var body: [UInt8]
 
     /// Bytes on the wire before the body.
-    public static let headerSize = 49
+    @inlinable public static var headerSize: Int { 49 }
     /// Bytes between the message header and the body that this version knows.
-    static let fieldsSize = headerSize - MessageHeader.size
+    @inlinable static var fieldsSize: Int { headerSize - MessageHeader.size }
     /// Those that every node sends: older ones say nothing of segments.
-    static let leastFieldsSize = 30
+    static var leastFieldsSize: Int { 30 }
 
     public init(header: Header, body: [UInt8]) {
         self.header = header
@@ -55,7 +55,7 @@ public struct RelayFrame: Sendable, Equatable {
         public var segment: SegmentNumber
         public var bodyCount: Int
 
-        public init(
+        @inlinable public init(
             stream: UInt32, number: FrameNumber, kind: MediaKind, flags: Flags = [], timestamp: UInt32,
             wallClock: Int64, segment: SegmentNumber = .none, bodyCount: Int = 0
         ) {
@@ -70,7 +70,7 @@ public struct RelayFrame: Sendable, Equatable {
         }
 
         /// Bytes between the message header and the body, as they came.
-        var fields = RelayFrame.fieldsSize
+        @usableFromInline var fields = RelayFrame.fieldsSize
 
         /// Whether they say the same, however many bytes it took to say.
         public static func == (one: Header, other: Header) -> Bool {
@@ -85,7 +85,7 @@ public struct RelayFrame: Sendable, Equatable {
         /// Writes `headerSize` bytes; the body is to follow them.
         ///
         /// Safety: the size of `target` is checked, and every store lies inside it.
-        public func write(into target: UnsafeMutableRawBufferPointer) {
+        @inlinable public func write(into target: UnsafeMutableRawBufferPointer) {
             precondition(target.count >= RelayFrame.headerSize, "a frame's header has 49 bytes")
             precondition(bodyCount <= Int(Int32.max), "a frame's body is larger than any limit")
             let count = UInt32(truncatingIfNeeded: RelayFrame.fieldsSize + bodyCount)
@@ -117,19 +117,30 @@ extension RelayFrame.Header {
         guard fields >= RelayFrame.leastFieldsSize && fields <= message.count else {
             throw .badField(message: .frame, field: "size of its fields")
         }
-        guard let kind = MediaKind(rawValue: bytes[at + 1]) else { throw .unknownFrameKind(bytes[at + 1]) }
-        let number = FrameNumber(epoch: bytes.u64(at: at + 6), sequence: bytes.u64(at: at + 14))
-        guard number.isValid else { throw .badFrameNumber(number) }
-        var header = RelayFrame.Header(
-            stream: message.stream, number: number, kind: kind, flags: RelayFrame.Flags(rawValue: message.flags),
-            timestamp: bytes.u32(at: at + 2), wallClock: Int64(bitPattern: bytes.u64(at: at + 22)),
-            segment: fields < RelayFrame.fieldsSize ? .none : segment(bytes, at: at + RelayFrame.leastFieldsSize),
-            bodyCount: message.count - fields)
-        header.fields = fields
+        guard let header = RelayFrame.Header(message, bytes, at: at, fields: fields) else {
+            throw fault(of: bytes, at: at)
+        }
         return (header, max(0, fields - RelayFrame.fieldsSize))
     }
 
-    private static func segment(_ bytes: Span<UInt8>, at: Int) -> SegmentNumber {
-        SegmentNumber(number: bytes.u32(at: at), discontinuity: bytes.u32(at: at + 4), target: bytes[at + 8])
+    /// What `fields` bytes say, or as many of them as this version knows; nil where no frame can be what they say.
+    @inline(__always)
+    init?(_ message: MessageHeader, _ bytes: Span<UInt8>, at: Int, fields: Int) {
+        let number = FrameNumber(epoch: bytes.u64(at: at + 6), sequence: bytes.u64(at: at + 14))
+        guard let kind = MediaKind(rawValue: bytes[at + 1]), number.isValid else { return nil }
+        self.init(
+            stream: message.stream, number: number, kind: kind, flags: RelayFrame.Flags(rawValue: message.flags),
+            timestamp: bytes.u32(at: at + 2), wallClock: Int64(bitPattern: bytes.u64(at: at + 22)),
+            bodyCount: message.count - fields)
+        self.fields = fields
+        guard fields >= RelayFrame.fieldsSize else { return }
+        let cut = at + RelayFrame.leastFieldsSize
+        segment = SegmentNumber(
+            number: bytes.u32(at: cut), discontinuity: bytes.u32(at: cut + 4), target: bytes[cut + 8])
+    }
+
+    private static func fault(of bytes: Span<UInt8>, at: Int) -> RelayError {
+        guard MediaKind(rawValue: bytes[at + 1]) != nil else { return .unknownFrameKind(bytes[at + 1]) }
+        return .badFrameNumber(FrameNumber(epoch: bytes.u64(at: at + 6), sequence: bytes.u64(at: at + 14)))
     }
 }

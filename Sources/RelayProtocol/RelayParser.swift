@@ -62,17 +62,20 @@ public struct RelayParser: Sendable {
     public mutating func takeFrame(
         _ bytes: Span<UInt8>, _ at: inout Int
     ) -> (header: RelayFrame.Header, body: Range<Int>)? {
-        guard case .header = state, isOpen, head.isEmpty, bytes.count - at >= RelayFrame.headerSize else { return nil }
-        let message = MessageHeader.parse(bytes, at: at)
-        let fields = at + MessageHeader.size
-        let end = fields + message.count
-        guard message.type == MessageType.frame.rawValue, message.stream != 0, end <= bytes.count,
-            Int(bytes[fields]) == RelayFrame.fieldsSize, message.count >= RelayFrame.fieldsSize,
-            message.count - RelayFrame.fieldsSize <= limits.frameBody,
-            let (header, _) = try? RelayFrame.Header.parse(message, bytes, at: fields)
+        let rest = bytes.extracting(droppingFirst: at)
+        guard case .header = state, isOpen, head.isEmpty, rest.count >= RelayFrame.headerSize else { return nil }
+        // Of a known size: what is read in it needs no check of its own.
+        let head = rest.extracting(first: RelayFrame.headerSize)
+        let message = MessageHeader.parse(head, at: 0)
+        let start = at + RelayFrame.headerSize
+        let count = message.count - RelayFrame.fieldsSize
+        guard message.type == MessageType.frame.rawValue, message.stream != 0,
+            Int(head[MessageHeader.size]) == RelayFrame.fieldsSize,
+            count >= 0, count <= rest.count - RelayFrame.headerSize, count <= limits.frameBody,
+            let header = RelayFrame.Header(message, head, at: MessageHeader.size, fields: RelayFrame.fieldsSize)
         else { return nil }
-        at = end
-        return (header, fields + RelayFrame.fieldsSize..<end)
+        at = start + count
+        return (header, start..<at)
     }
 
     private mutating func skip(_ count: Int) {

@@ -6,12 +6,14 @@ import Glibc
 
 public struct LogReader: ~Copyable {
     private var segments: [Segment] = []
+    /// Where the oldest of them begins, if there is any: nobody looks at that segment for it, which lies far behind.
+    private var oldestBase: UInt64 = 0
+    public private(set) var head: UInt64 = 0
     /// Frames in the newest segment. One that is followed by another is complete: its own count is final.
     private var newestMarkCount = 0
-    public private(set) var head: UInt64 = 0
+    public private(set) var newestTimestamp: Int64 = 0
     private var writerTail: UInt64 = 0
     public private(set) var joinPoint: JoinPoint?
-    public private(set) var newestTimestamp: Int64 = 0
 
     /// Vectors of one write: four segments are a second and more of any stream that fits a processor.
     public static let maxVectors = 4
@@ -19,12 +21,13 @@ public struct LogReader: ~Copyable {
     public init() {}
 
     /// The first offset that can still be read.
-    public var tail: UInt64 { segments.first?.base ?? head }
+    public var tail: UInt64 { segments.isEmpty ? head : oldestBase }
 
     /// Takes in what the writer published. What the writer has let go of stays readable until `dropOldest`.
     public mutating func extend(_ update: LogUpdate) {
         if let news = update.news {
             segments += news.segments
+            noteOldest()
             writerTail = news.tail
             joinPoint = news.joinPoint
         }
@@ -39,7 +42,12 @@ public struct LogReader: ~Copyable {
         return (oldest, end(of: 0))
     }
 
-    public mutating func dropOldest() { segments.removeFirst() }
+    public mutating func dropOldest() {
+        segments.removeFirst()
+        noteOldest()
+    }
+
+    private mutating func noteOldest() { oldestBase = segments.first?.base ?? head }
 
     private func end(of index: Int) -> UInt64 {
         index + 1 < segments.count ? segments[index + 1].base : head

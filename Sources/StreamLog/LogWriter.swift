@@ -16,13 +16,15 @@ public struct LogWriter {
 
     /// Retained, oldest first. Never more than a few hundred.
     public private(set) var segments: [Segment] = []
+    /// The last of them: each frame goes there.
+    private var newest: Segment?
     /// The offset after the last byte.
     public private(set) var head: UInt64
-    public private(set) var joinPoint: JoinPoint?
-    /// Segments made since `takeUpdate`: what readers have not been told of.
-    private var untold = 0
-    /// Whether segments or the join point have changed since then.
+    /// Whether segments or the join point have changed since `takeUpdate`.
     private var hasNews = false
+    /// Segments made since then: what readers have not been told of.
+    private var untold = 0
+    public private(set) var joinPoint: JoinPoint?
 
     private let retention: Retention
 
@@ -38,8 +40,8 @@ public struct LogWriter {
     public var retainedBytes: Int { Int(head - tail) }
 
     public var newestTimestamp: Int64? {
-        guard let last = segments.last, last.markCount > 0 else { return nil }
-        return last.marks[last.markCount - 1].timestamp
+        guard let newest, newest.markCount > 0 else { return nil }
+        return newest.marks[newest.markCount - 1].timestamp
     }
 
     public var oldestMark: FrameMark? {
@@ -68,19 +70,17 @@ public struct LogWriter {
     }
 
     /// Makes room for `mark.size` bytes, lets `fill` write them, and indexes them. Returns the frame's offset.
-    @discardableResult
+    @inlinable @discardableResult
     public mutating func append(_ mark: FrameMark, fill: (UnsafeMutableRawPointer) -> Void) -> UInt64 {
-        let size = Int(mark.size)
-        if segments.isEmpty || !segments[segments.count - 1].hasRoom(for: size) { openSegment(holding: size) }
-        let segment = segments[segments.count - 1]
+        let segment = newestSegment(withRoomFor: Int(mark.size))
         fill(segment.bytes + segment.used)
-        var mark = mark
-        mark.offset = UInt32(segment.used)
-        segment.marks[segment.markCount] = mark
-        segment.markCount += 1
-        segment.used += size
+        return add(mark, to: segment)
+    }
+
+    @usableFromInline mutating func add(_ mark: FrameMark, to segment: Segment) -> UInt64 {
+        segment.add(mark)
         let offset = head
-        head += UInt64(size)
+        head += UInt64(mark.size)
         assert(segment.end == head)
         return offset
     }
@@ -92,11 +92,20 @@ public struct LogWriter {
         hasNews = true
     }
 
-    private mutating func openSegment(holding size: Int) {
+    @usableFromInline mutating func newestSegment(withRoomFor size: Int) -> Segment {
+        if let newest, newest.hasRoom(for: size) { return newest }
+        return openSegment(holding: size)
+    }
+
+    @inline(never)
+    private mutating func openSegment(holding size: Int) -> Segment {
         trim(needing: size)
-        segments.append(Segment(base: head, capacity: max(LogWriter.segmentBytes, size)))
+        let segment = Segment(base: head, capacity: max(LogWriter.segmentBytes, size))
+        segments.append(segment)
+        newest = segment
         untold += 1
         hasNews = true
+        return segment
     }
 
     /// Drops whole segments that lie outside the retention. The newest keyframe is kept as long as the memory allows:
@@ -106,6 +115,7 @@ public struct LogWriter {
             let overBytes = Int(head - oldest.base) + size > retention.bytes
             guard overBytes || isExpired(oldest) else { return }
             segments.removeFirst()
+            if segments.isEmpty { newest = nil }
             untold = min(untold, segments.count)
             if let point = joinPoint, point.offset < tail { joinPoint = nil }
         }
@@ -136,7 +146,7 @@ public struct LogWriter {
 
     private func update(_ news: LogUpdate.News?) -> LogUpdate {
         LogUpdate(
-            head: head, newestMarkCount: segments.last?.markCount ?? 0, newestTimestamp: newestTimestamp ?? 0,
+            head: head, newestMarkCount: newest?.markCount ?? 0, newestTimestamp: newestTimestamp ?? 0,
             news: news)
     }
 

@@ -13,7 +13,7 @@ public final class Segment: @unchecked Sendable {
     public let marks: UnsafeMutablePointer<FrameMark>
 
     /// The writer's own figures: readers use those that were published to them.
-    var used = 0
+    @usableFromInline var used = 0
     var markCount = 0
 
     /// Frames that one segment can index.
@@ -47,6 +47,14 @@ public final class Segment: @unchecked Sendable {
     }
 
     var end: UInt64 { base + UInt64(used) }
+
+    /// The bytes that follow on those in use are a frame's now.
+    func add(_ mark: FrameMark) {
+        marks[markCount] = mark
+        marks[markCount].offset = UInt32(used)
+        markCount += 1
+        used += Int(mark.size)
+    }
 
     func hasRoom(for size: Int) -> Bool { used + size <= capacity && markCount < Segment.markCapacity }
 }
