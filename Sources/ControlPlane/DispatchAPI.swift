@@ -13,7 +13,7 @@ import RelayProtocol
 enum DispatchAPI {
     static func answer(_ request: HTTPRequest, _ server: DispatchServer) -> HTTPResponse {
         let target = Target(request)
-        guard request.method == "GET" || request.method == "HEAD" else {
+        guard request.isFetch else {
             var response = HTTPResponse.json(JSON.encode(error: "method not allowed here"), status: 405)
             response.set("Allow", "GET, HEAD")
             return response

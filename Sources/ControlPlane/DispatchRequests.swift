@@ -38,7 +38,7 @@ final class DispatchRequests: ConnectionHandler {
         var response = DispatchAPI.answer(request, server)
         if request.method == "OPTIONS" { response = HTTPResponse.preflight(for: request) }
         connection.write(
-            response.encode(head: request.method == "HEAD", keepAlive: request.keepAlive, date: date))
+            response.encode(head: request.isHead, keepAlive: request.keepAlive, date: date))
         waitingSince = connection.loop.now
         if !request.keepAlive { end() }
     }

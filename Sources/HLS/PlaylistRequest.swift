@@ -24,11 +24,16 @@ public struct PlaylistRequest: Hashable, Sendable {
     }
 
     /// `query`: what follows the question mark, not decoded; empty where there is none.
-    public init(query: some StringProtocol) throws(PlaylistRequestError) {
-        if query.isEmpty { return }
-        let bytes = Array(query.utf8.prefix(Self.longestQuery + 1))
-        guard bytes.count <= Self.longestQuery else { throw .tooLong }
-        for pair in bytes.split(separator: UInt8(ascii: "&")) where pair.starts(with: "_HLS_".utf8) {
+    public init(query: String) throws(PlaylistRequestError) { try self.init(query: Array(query.utf8)[...]) }
+
+    /// Of a query's bytes.
+    public init(query: ArraySlice<UInt8>) throws(PlaylistRequestError) {
+        guard query.count <= Self.longestQuery else { throw .tooLong }
+        var rest = query
+        while !rest.isEmpty {
+            let pair = rest.prefix { $0 != UInt8(ascii: "&") }
+            rest = rest.dropFirst(pair.count + 1)
+            guard pair.starts(with: "_HLS_".utf8) else { continue }
             let name = pair.prefix { $0 != UInt8(ascii: "=") }
             let value = pair.dropFirst(name.count + 1)
             if name.elementsEqual("_HLS_msn".utf8) {

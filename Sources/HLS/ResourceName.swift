@@ -30,10 +30,11 @@ public enum ResourceName: Hashable, Sendable {
     /// The longest name, in bytes: a part of an audio track.
     public static let longest = 64
 
-    public init?(_ text: String) { self.init(text[...]) }
+    public init?(_ text: String) { self.init(bytes: text.utf8Span.span) }
 
-    public init?(_ text: Substring) {
-        let bytes = text.utf8Span.span
+    public init?(_ text: ArraySlice<UInt8>) { self.init(bytes: text.span) }
+
+    private init?(bytes: Span<UInt8>) {
         guard bytes.count <= Self.longest, let name = Self.parse(bytes) else { return nil }
         self = name
     }
@@ -57,6 +58,7 @@ public enum ResourceName: Hashable, Sendable {
 
 extension ResourceName {
     private static func parse(_ bytes: Span<UInt8>) -> ResourceName? {
+        if let first = bytes.isEmpty ? nil : bytes[0], isDigit(first) { return numbered(bytes, of: .main) }
         if middle(of: bytes, "index.m3u8", "")?.isEmpty == true { return .multivariant }
         if middle(of: bytes, "media.m3u8", "")?.isEmpty == true { return .playlist(.main) }
         if middle(of: bytes, "rewind.m3u8", "")?.isEmpty == true { return .rewind }
@@ -64,7 +66,7 @@ extension ResourceName {
         if let hash = middle(of: bytes, "init-", ".mp4") {
             return hexadecimal(bytes.extracting(hash)).map { .initialisation($0) }
         }
-        guard let behind = middle(of: bytes, "audio-", "") else { return numbered(bytes, of: .main) }
+        guard let behind = middle(of: bytes, "audio-", "") else { return nil }
         let rest = bytes.extracting(behind)
         if let id = middle(of: rest, "", ".m3u8") {
             return track(rest.extracting(id)).map { .playlist(.audio($0)) }
@@ -116,11 +118,13 @@ extension ResourceName {
         }
         var value: UInt64 = 0
         for index in digits.indices {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digits[index]) else { return nil }
+            guard isDigit(digits[index]) else { return nil }
             value = value * 10 + UInt64(digits[index] - UInt8(ascii: "0"))
         }
         return UInt32(exactly: value)
     }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     private static func hexadecimal(_ digits: Span<UInt8>) -> UInt64? {
         guard digits.count == 16 else { return nil }

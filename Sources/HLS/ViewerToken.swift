@@ -13,18 +13,18 @@ public struct ViewerToken: Hashable, Sendable {
         self.low = low
     }
 
-    public init?(_ text: some StringProtocol) {
-        let characters = Array(text.utf8.prefix(Self.length + 1))
+    public init?(_ text: String) {
+        let characters = text.utf8Span.span
         guard characters.count == Self.length else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
-        for character in characters.dropLast() {
-            guard let digit = Self.value(character) else { return nil }
+        for index in 0..<Self.length - 1 {
+            guard let digit = Self.value(characters[index]) else { return nil }
             high = high << 6 | low >> 58
             low = low << 6 | digit
         }
         // 21 characters are 126 bits; the last one gives two, and its other four are zero.
-        guard let digit = characters.last.flatMap(Self.value), digit & 0x0f == 0 else { return nil }
+        guard let digit = Self.value(characters[Self.length - 1]), digit & 0x0f == 0 else { return nil }
         self.init(high: high << 2 | low >> 62, low: low << 2 | digit >> 4)
     }
 

@@ -45,18 +45,51 @@ enum Ascii {
 }
 
 extension Span<UInt8> {
-    /// The bytes as text, whatever they are.
-    func text(_ range: Range<Int>) -> String {
+    /// The bytes there as text, whatever they are.
+    func text(_ place: Range<Int>) -> String {
         // Sound: the string is a copy.
-        extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        extracting(place).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The bytes as text in lower case: they are ASCII.
-    func lowercaseText(_ range: Range<Int>) -> String {
-        let part = extracting(range)
-        return String(unsafeUninitializedCapacity: part.count) { buffer in
-            for i in part.indices { buffer[i] = Ascii.lower(part[i]) }
-            return part.count
+    /// Whether the text stands there, whatever the case of its letters; all of it has to be within the bytes.
+    func isSpelled(_ text: StaticString, at start: Int) -> Bool {
+        // Sound: a static string's bytes are always there.
+        for i in 0..<text.utf8CodeUnitCount where Ascii.lower(self[start + i]) != Ascii.lower(text.utf8Start[i]) {
+            return false
         }
+        return true
+    }
+
+    /// Whether the bytes there are the text and nothing else.
+    func isExactly(_ text: StaticString, at place: Range<Int>) -> Bool {
+        guard place.count == text.utf8CodeUnitCount else { return false }
+        for i in 0..<place.count where self[place.lowerBound + i] != text.utf8Start[i] { return false }
+        return true
+    }
+
+    /// Whether the others stand there.
+    func has(_ others: Span<UInt8>, at start: Int) -> Bool {
+        guard start + others.count <= count else { return false }
+        let part = extracting(start..<start + others.count)
+        for i in others.indices where part[i] != others[i] { return false }
+        return true
+    }
+
+    /// What is left of the place without the blanks at its ends.
+    func trimmed(_ place: Range<Int>) -> Range<Int> {
+        var (start, end) = (place.lowerBound, place.upperBound)
+        while start < end, Ascii.isBlank(self[start]) { start += 1 }
+        while end > start, Ascii.isBlank(self[end - 1]) { end -= 1 }
+        return start..<end
+    }
+
+    /// Whether the text stands anywhere in the bytes.
+    func contains(_ text: Span<UInt8>) -> Bool {
+        var start = 0
+        while start + text.count <= count {
+            if has(text, at: start) { return true }
+            start += 1
+        }
+        return false
     }
 }

@@ -11,16 +11,13 @@ extension HTTPRequest {
         guard !target.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "#") }) else {
             throw .bad("http_bad_target", "the target has a blank, a control character or a fragment")
         }
-        let parts = try RequestTarget(target, method: method)
-        self.method = method
-        self.target = target
-        path = parts.path
-        query = parts.query
-        self.headers = headers
-        self.version = version
-        keepAlive = true
-        body = []
-        webSocketKey = nil
-        asksForWebSocket = false
+        var text = HeadText([])
+        let (name, place) = (text.append(method.utf8), text.append(target.utf8))
+        text.reserve(fields: headers.count)
+        for header in headers {
+            text.append(
+                HeadText.Field(name: text.append(header.name.utf8), value: text.append(header.value.utf8)))
+        }
+        self.init(head: try RequestHead(text, name, target: place, version: version))
     }
 }

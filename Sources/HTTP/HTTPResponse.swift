@@ -88,7 +88,9 @@ public struct HTTPResponse: Sendable {
     static func append(_ name: String, _ value: String, to out: inout [UInt8]) {
         out += name.utf8
         out += [Ascii.colon, Ascii.space]
-        for byte in value.utf8 { out.append(Ascii.isFieldValue(byte) ? byte : Ascii.space) }
+        let start = out.count
+        out += value.utf8
+        for i in start..<out.count where !Ascii.isFieldValue(out[i]) { out[i] = Ascii.space }
         out += [Ascii.cr, Ascii.lf]
     }
 

@@ -1,28 +1,12 @@
-/// Percent-encoded text (RFC 3986 §2.1) and query strings.
+/// Percent-encoded text (RFC 3986 §2.1).
 
 /// The decoded text, or nil if an escape is malformed or the result is not UTF-8.
 public func percentDecode(_ text: some StringProtocol) -> String? {
-    decode(text.utf8, plusIsSpace: false)
+    decode(Array(text.utf8)[...], plusIsSpace: false)
 }
 
-/// The items of a query string, in order. An item without `=` has an empty value, `+` means a space, and an item
-/// whose escapes are malformed keeps its text as sent.
-public func parseQuery(_ query: some StringProtocol) -> [(name: String, value: String)] {
-    var items: [(name: String, value: String)] = []
-    for item in query.utf8.split(separator: UInt8(ascii: "&")) {
-        let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-        let name = parts[0]
-        let value = parts.count > 1 ? parts[1] : item[item.endIndex...]
-        items.append((decodeOrKeep(name), decodeOrKeep(value)))
-    }
-    return items
-}
-
-private func decodeOrKeep(_ bytes: some Collection<UInt8>) -> String {
-    decode(bytes, plusIsSpace: true) ?? String(decoding: bytes, as: UTF8.self)
-}
-
-private func decode(_ bytes: some Collection<UInt8>, plusIsSpace: Bool) -> String? {
+func decode(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
+    guard bytes.contains(where: { isEncoded($0, plusIsSpace) }) else { return text(bytes.span) }
     var out: [UInt8] = []
     out.reserveCapacity(bytes.count)
     var iterator = bytes.makeIterator()
@@ -33,10 +17,19 @@ private func decode(_ bytes: some Collection<UInt8>, plusIsSpace: Bool) -> Strin
             }
             out.append(high << 4 | low)
         } else {
-            out.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+            out.append(isEncoded(byte, plusIsSpace) ? UInt8(ascii: " ") : byte)
         }
     }
-    return String(validating: out, as: UTF8.self)
+    return text(out.span)
+}
+
+private func text(_ bytes: Span<UInt8>) -> String? {
+    guard let valid = try? UTF8Span(validating: bytes) else { return nil }
+    return String(copying: valid)
+}
+
+private func isEncoded(_ byte: UInt8, _ plusIsSpace: Bool) -> Bool {
+    byte == UInt8(ascii: "%") || plusIsSpace && byte == UInt8(ascii: "+")
 }
 
 func hexValue(_ byte: UInt8) -> UInt8? {

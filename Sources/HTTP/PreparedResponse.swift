@@ -6,16 +6,24 @@ public struct PreparedResponse: Sendable {
     /// The status line and all headers but those of the tail.
     public let head: [UInt8]
 
+    /// Where the headers lie in it that the answer has too when the client is told that nothing has changed.
+    private let lasting: Range<Int>
+
     /// - Parameter length: of the body.
     public init(_ response: HTTPResponse, length: Int) {
         var response = response
         response.body = []
         var head = HTTPResponse.statusLine(response.status)
+        let start = head.count
         for header in response.headers { HTTPResponse.append(header.name, header.value, to: &head) }
+        lasting = start..<head.count
         HTTPResponse.append("Content-Length", "\(length)", to: &head)
         self.response = response
         self.head = head
     }
+
+    /// For a client that has it already: 304, with what the answer itself would say (RFC 9110 §15.4.5).
+    public var unchangedHead: [UInt8] { HTTPResponse.statusLine(304) + head[lasting] }
 
     /// What ends a head: the same for all answers of one second.
     public static func tail(date: String, keepAlive: Bool) -> [UInt8] {

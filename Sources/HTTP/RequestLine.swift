@@ -1,31 +1,34 @@
-import Media
-
 /// `method SP request-target SP HTTP-version`, with exactly one space between them (RFC 9112 §3).
 struct RequestLine {
-    let method: String
-    let target: String
+    let method: Range<Int>
+    let target: Range<Int>
     let version: Int
+    /// Where the next line begins.
+    let end: Int
 
-    init(_ line: Span<UInt8>, limits: HTTPLimits) throws(HTTPError) {
+    /// The line is the first of the bytes, and not their last: where it ends there is a CRLF.
+    init(_ bytes: Span<UInt8>, limits: HTTPLimits) throws(HTTPError) {
         var methodEnd = 0
-        while methodEnd < line.count, Ascii.isToken(line[methodEnd]) { methodEnd += 1 }
-        guard (1...HTTPLimits.maxMethod).contains(methodEnd), methodEnd < line.count,
-            line[methodEnd] == Ascii.space
-        else { throw .bad("http_bad_request_line", "the request line does not start with a method and a space") }
+        while Ascii.isToken(bytes[methodEnd]) { methodEnd += 1 }
+        guard (1...HTTPLimits.maxMethod).contains(methodEnd), bytes[methodEnd] == Ascii.space else {
+            throw .bad("http_bad_request_line", "the request line does not start with a method and a space")
+        }
+        method = 0..<methodEnd
 
-        let targetStart = methodEnd + 1
-        var targetEnd = targetStart
-        while targetEnd < line.count, Self.isTarget(line[targetEnd]) { targetEnd += 1 }
-        guard targetEnd - targetStart <= limits.maxTarget else { throw .targetTooLong(limits.maxTarget) }
-        guard targetEnd > targetStart, targetEnd < line.count, line[targetEnd] == Ascii.space else {
+        var targetEnd = methodEnd + 1
+        var isASCII = true
+        while Self.isTarget(bytes[targetEnd]) {
+            if bytes[targetEnd] >= 0x80 { isASCII = false }
+            targetEnd += 1
+        }
+        target = methodEnd + 1..<targetEnd
+        guard target.count <= limits.maxTarget else { throw .targetTooLong(limits.maxTarget) }
+        guard !target.isEmpty, bytes[targetEnd] == Ascii.space else {
             throw .bad("http_bad_request_line", "the request target is empty, malformed or without a version")
         }
-        version = try Self.version(line.extracting((targetEnd + 1)...))
-        method = line.text(0..<methodEnd)
+        (version, end) = try Self.version(bytes, at: targetEnd + 1)
         // ffmpeg sends names above ASCII as typed, unescaped.
-        do {
-            target = String(copying: try UTF8Span(validating: line.extracting(targetStart..<targetEnd)))
-        } catch {
+        if !isASCII, (try? UTF8Span(validating: bytes.extracting(target))) == nil {
             throw .bad("http_bad_target", "the request target is not UTF-8")
         }
     }
@@ -35,13 +38,14 @@ struct RequestLine {
     }
 
     /// A higher minor version is read as 1.1 (RFC 9110 §2.5).
-    private static func version(_ text: Span<UInt8>) throws(HTTPError) -> Int {
-        let name: StaticString = "HTTP/"
-        guard text.count == name.utf8CodeUnitCount + 3 else { throw .badVersion() }
+    private static func version(_ bytes: Span<UInt8>, at start: Int) throws(HTTPError) -> (version: Int, end: Int) {
         let major: StaticString = "HTTP/1."
-        for i in 0..<major.utf8CodeUnitCount where text[i] != major.utf8Start[i] { throw .badVersion() }
-        let minor = text[major.utf8CodeUnitCount]
+        let end = start + major.utf8CodeUnitCount + 1
+        guard end + 1 < bytes.count, bytes[end] == Ascii.cr,
+            bytes.isExactly(major, at: start..<end - 1)
+        else { throw .badVersion() }
+        let minor = bytes[end - 1]
         guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(minor) else { throw .badVersion() }
-        return minor == UInt8(ascii: "0") ? 0 : 1
+        return (minor == UInt8(ascii: "0") ? 0 : 1, end + 2)
     }
 }

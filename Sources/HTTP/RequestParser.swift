@@ -46,7 +46,7 @@ public struct RequestParser: Sendable {
                 case .upgraded: return nil
                 case .head:
                     guard let end = try scanHead() else { return nil }
-                    if let request = try startRequest(head: scanner.start..<end) { return request }
+                    if let request = try startRequest(headEnd: end) { return request }
                 case .body(let request, let left):
                     return takeBody(request, left: left)
                 case .chunked(let request, let chunked):
@@ -104,12 +104,11 @@ public struct RequestParser: Sendable {
     }
 
     /// Parses a complete head; returns the request if it has no body, otherwise moves to the body's state.
-    private mutating func startRequest(head range: Range<Int>) throws(HTTPError) -> HTTPRequest? {
-        let head = try RequestHead(buffer.span.extracting(range), limits: limits)
-        consume(to: range.upperBound)
-        wantsContinue = head.expectsContinue
-        let request = HTTPRequest(head: head)
-        switch head.framing {
+    private mutating func startRequest(headEnd end: Int) throws(HTTPError) -> HTTPRequest? {
+        let lines = scanner.lines
+        let request = HTTPRequest(head: try RequestHead(takeHead(end: end), lines: lines, limits: limits))
+        wantsContinue = request.head.expectsContinue
+        switch request.head.framing {
         case .none:
             if request.webSocketKey != nil { state = .upgraded }
             return request
@@ -117,6 +116,16 @@ public struct RequestParser: Sendable {
         case .chunked: state = .chunked(request, ChunkedBody())
         }
         return nil
+    }
+
+    /// The head's bytes. Almost always they are all that has come: then the buffer itself is handed on.
+    private mutating func takeHead(end: Int) -> [UInt8] {
+        guard scanner.start == 0, end == buffer.count else {
+            defer { consume(to: end) }
+            return Array(buffer[scanner.start..<end])
+        }
+        defer { drop() }
+        return buffer
     }
 
     private mutating func takeBody(_ request: HTTPRequest, left: Int) -> HTTPRequest? {

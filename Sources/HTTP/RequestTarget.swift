@@ -1,53 +1,67 @@
 /// The request target (RFC 9112 §3.2) taken apart into a path that cannot leave its root and a raw query.
 struct RequestTarget {
-    let path: String
-    let query: String
+    enum Path {
+        /// It is safe as it stands, there among the target's bytes.
+        case asSent(Range<Int>)
+        case decoded(String)
+    }
 
-    init(_ target: String, method: String) throws(HTTPError) {
-        if target == "*" {
-            guard method == "OPTIONS" else { throw .bad("http_bad_target", "the target * belongs to OPTIONS only") }
-            path = target
-            query = ""
+    let path: Path
+    /// What follows the `?`.
+    let query: Range<Int>
+
+    /// The target is text without blanks or control characters.
+    init(_ bytes: Span<UInt8>, _ target: Range<Int>, method: Range<Int>) throws(HTTPError) {
+        if bytes.isExactly("*", at: target) {
+            guard bytes.isExactly("OPTIONS", at: method) else {
+                throw .bad("http_bad_target", "the target * belongs to OPTIONS only")
+            }
+            path = .asSent(target)
+            query = target.upperBound..<target.upperBound
             return
         }
-        var origin = Substring(target)
-        if origin.utf8.first != UInt8(ascii: "/") { origin = try Self.afterAuthority(origin) }
-        let mark = origin.utf8.firstIndex(of: UInt8(ascii: "?"))
-        let raw = mark.map { origin[..<$0] } ?? origin
-        path = Self.isPlain(raw) ? String(raw) : try Self.safePath(raw)
-        query = mark.map { String(origin[origin.utf8.index(after: $0)...]) } ?? ""
+        let isPath = !target.isEmpty && bytes[target.lowerBound] == Self.slash
+        let start = isPath ? target.lowerBound : try Self.afterAuthority(bytes, target)
+        // Most paths are safe as they stand: nothing is escaped, and no segment begins with a dot.
+        var isPlain = true
+        var end = start
+        var previous: UInt8 = 0
+        while end < target.upperBound, bytes[end] != Self.mark {
+            switch bytes[end] {
+            case UInt8(ascii: "%"), UInt8(ascii: "\\"): isPlain = false
+            case UInt8(ascii: ".") where previous == Self.slash: isPlain = false
+            default: break
+            }
+            previous = bytes[end]
+            end += 1
+        }
+        query = min(end + 1, target.upperBound)..<target.upperBound
+        let raw = start..<end
+        if raw.isEmpty {
+            path = .decoded("/")
+        } else {
+            path = isPlain ? .asSent(raw) : .decoded(try Self.safePath(bytes.text(raw)))
+        }
     }
 
-    /// Whether the path is safe as it stands, as most are: nothing is escaped, and no segment begins with a dot. The
-    /// request line has no control characters.
-    private static func isPlain(_ raw: Substring) -> Bool {
-        var isFirst = false
-        for byte in raw.utf8 {
-            switch byte {
-            case UInt8(ascii: "%"), UInt8(ascii: "\\"), 0x7F, 0..<0x20: return false
-            case UInt8(ascii: ".") where isFirst: return false
-            default: isFirst = byte == UInt8(ascii: "/")
-            }
-        }
-        return true
-    }
+    private static let slash = UInt8(ascii: "/")
+    private static let mark = UInt8(ascii: "?")
 
     /// Proxies' clients send the absolute form, which a server must accept (RFC 9112 §3.2.2).
-    private static func afterAuthority(_ target: Substring) throws(HTTPError) -> Substring {
-        let lower = target.prefix(8).lowercased()
-        let length = lower.hasPrefix("http://") ? 7 : lower.hasPrefix("https://") ? 8 : 0
-        let rest = target.dropFirst(length)
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        guard length > 0, !authority.isEmpty else {
-            throw .bad("http_bad_target", "the request target is neither a path nor an http address")
+    private static func afterAuthority(_ bytes: Span<UInt8>, _ target: Range<Int>) throws(HTTPError) -> Int {
+        for scheme: StaticString in ["http://", "https://"] {
+            let start = target.lowerBound + scheme.utf8CodeUnitCount
+            guard start < target.upperBound, bytes.isSpelled(scheme, at: target.lowerBound) else { continue }
+            var end = start
+            while end < target.upperBound, bytes[end] != slash, bytes[end] != mark { end += 1 }
+            if end > start { return end }
         }
-        let origin = rest.dropFirst(authority.count)
-        return origin.utf8.starts(with: "/".utf8) ? origin : "/" + origin
+        throw .bad("http_bad_target", "the request target is neither a path nor an http address")
     }
 
     /// Decodes segment by segment, so that an escaped slash cannot make new segments, and refuses dot segments
     /// before and after decoding: they are never resolved, so there is nothing to resolve wrongly.
-    private static func safePath(_ raw: Substring) throws(HTTPError) -> String {
+    private static func safePath(_ raw: String) throws(HTTPError) -> String {
         var path = ""
         for segment in raw.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             guard let decoded = percentDecode(segment) else {

@@ -52,23 +52,27 @@ struct BodyWriter {
             let base = vectors.baseAddress!
             return head.withUnsafeBytes { head in
                 tail.withUnsafeBytes { tail in
-                    var count = 0
-                    var before = 0
-                    for part in [head, tail] {
-                        let skipped = min(part.count, max(0, sent - before))
-                        before += part.count
-                        guard skipped < part.count else { continue }
-                        let start = UnsafeMutableRawPointer(mutating: part.baseAddress! + skipped)
-                        base[count] = iovec(iov_base: start, iov_len: part.count - skipped)
-                        count += 1
-                    }
+                    var count = Self.add(head, from: sent, to: base)
+                    count += Self.add(tail, from: sent - head.count, to: base + count)
                     count +=
                         body.gather(
-                            from: max(0, sent - before), into: base + count, limit: BodyWriter.mostVectors - count
+                            from: max(0, sent - head.count - tail.count), into: base + count,
+                            limit: BodyWriter.mostVectors - count
                         ).count
                     return write(base, count)
                 }
             }
         }
+    }
+
+    /// What is left of the part from `offset` on, as one vector, or none.
+    private static func add(
+        _ part: UnsafeRawBufferPointer, from offset: Int, to vector: UnsafeMutablePointer<iovec>
+    ) -> Int {
+        let skipped = max(0, offset)
+        guard skipped < part.count, let start = part.baseAddress else { return 0 }
+        vector.pointee = iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: start + skipped), iov_len: part.count - skipped)
+        return 1
     }
 }

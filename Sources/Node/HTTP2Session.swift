@@ -18,6 +18,7 @@ final class HTTP2Session: WireSession, ExchangeSession {
     private var isPackaged = false
     private var userAgent = ""
     var viewerToken: ViewerToken?
+    var place: PackagedPlace?
     /// What is to be sent is sent when all that came has been looked at.
     private var isBusy = false
 
@@ -65,7 +66,7 @@ final class HTTP2Session: WireSession, ExchangeSession {
     private func take(_ event: HTTP2Event) {
         switch event {
         case .request(let stream, let request):
-            userAgent = request.header("user-agent") ?? userAgent
+            request.update(&userAgent, with: "user-agent")
             if exchanges.isEmpty { leavesPackaged() }
             let exchange = HTTPExchange(request, stream: stream, over: self)
             exchanges[stream] = exchange
@@ -127,6 +128,12 @@ final class HTTP2Session: WireSession, ExchangeSession {
 
     func deliver(_ exchange: HTTPExchange, _ answer: PreparedResponse, _ body: SharedBytes) {
         deliver(exchange, answer.response, body)
+    }
+
+    func deliver(_ exchange: HTTPExchange, unchanged answer: PreparedResponse) {
+        var response = answer.response
+        response.status = 304
+        deliver(exchange, response, nil)
     }
 
     func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: KeptBody) {

@@ -10,44 +10,41 @@ import StreamLog
 extension HTTPExchange {
     /// Whether the path names an HLS resource; it is answered then, now or later.
     func servesPackaged() -> Bool {
-        let path = request.path
-        guard let (directory, file) = Self.parts(path[...]), let resource = ResourceName(file),
-            let name = Self.name(directory), !isStream(path, resource)
+        let path = request.pathBytes.dropFirst()
+        guard let slash = path.lastIndex(of: UInt8(ascii: "/")),
+            let resource = ResourceName(path[(slash + 1)...]), let place = place(path[..<slash]),
+            !isStream(path, resource)
         else { return false }
-        servePackaged(name, resource)
+        servePackaged(place, resource)
         return true
     }
 
+    /// Mostly that of the connection's last request. Who comes for the stream that somebody else came for shares it.
+    private func place(_ path: ArraySlice<UInt8>) -> PackagedPlace? {
+        if let last = session.place, last.name.isNamed(by: path) { return last }
+        if let last = session.worker.lastPlace, last.name.isNamed(by: path) { return last }
+        return StreamName(path: path).map(PackagedPlace.init)
+    }
+
     /// An application may have slashes, and a stream be called by a number: then it is the stream that is meant.
-    private func isStream(_ path: String, _ resource: ResourceName) -> Bool {
-        guard resource.isNamedLikeStream, let dot = path.utf8.lastIndex(of: UInt8(ascii: ".")),
-            let name = Self.name(path[..<dot])
+    private func isStream(_ path: ArraySlice<UInt8>, _ resource: ResourceName) -> Bool {
+        guard resource.isNamedLikeStream, let dot = path.lastIndex(of: UInt8(ascii: ".")),
+            let name = StreamName(path: path[..<dot])
         else { return false }
         return state.hub.find(name) != nil
     }
 
-    /// What stands before the last slash, and behind it.
-    private static func parts(_ path: Substring) -> (before: Substring, behind: Substring)? {
-        let bytes = path.utf8
-        guard let last = bytes.lastIndex(of: UInt8(ascii: "/")), last != bytes.startIndex else { return nil }
-        return (path[..<last], path[bytes.index(after: last)...])
-    }
-
-    /// `/app/stream`, where the application may have slashes.
-    private static func name(_ path: Substring) -> StreamName? {
-        guard let (app, stream) = parts(path) else { return nil }
-        return StreamName(app: String(app.dropFirst()), name: String(stream))
-    }
-
-    private func servePackaged(_ name: StreamName, _ resource: ResourceName) {
-        guard request.method == "GET" || isHead else {
+    private func servePackaged(_ place: PackagedPlace, _ resource: ResourceName) {
+        let name = place.name
+        guard request.isFetch else {
             var response = HTTPResponse(status: 405, text: "HLS is fetched with GET.\n")
             response.set("Allow", "GET, HEAD, OPTIONS")
             return answer(response)
         }
         if resource == .rewind || resource == .window { return serveWindow(name, resource) }
         // Almost always it is packaged already.
-        if let shelf = state.hub.find(name)?.shelfIfAny {
+        if let shelf = place.shelf(in: state.hub) {
+            keep(place)
             session.becomesPackaged(name)
             return offer(name, resource, shelf, mayWait: true)
         }
@@ -71,6 +68,12 @@ extension HTTPExchange {
         }
     }
 
+    private func keep(_ place: PackagedPlace) {
+        guard session.place !== place else { return }
+        session.place = place
+        session.worker.lastPlace = place
+    }
+
     static func missing(_ name: StreamName) -> HTTPResponse {
         var response = HTTPResponse(status: 404, text: "Nobody publishes \(name) at present.\n")
         response.set("Cache-Control", "public, max-age=1")
@@ -87,7 +90,7 @@ extension HTTPExchange {
     /// Answers with what is there, or waits for it.
     private func take(_ name: StreamName, _ resource: ResourceName, _ shelf: Shelf, mayWait: Bool) {
         let made = shelf.take(
-            resource, query: request.query, from: loop.mailbox, mayWait ? waker(name, resource, shelf) : nil)
+            resource, query: request.queryBytes, from: loop.mailbox, mayWait ? waker(name, resource, shelf) : nil)
         switch made {
         case .waits(let ticket, let patience):
             park(on: shelf, ticket: ticket, patience: patience)
@@ -128,16 +131,12 @@ extension HTTPExchange {
     }
 
     func send(_ text: RenderedPlaylist, isSettled: Bool, _ shelf: Shelf?) {
-        let takesGzip = request.header("accept-encoding")?.contains("gzip") ?? false
+        let takesGzip = request.header("accept-encoding", mentions: "gzip")
         send(text.file(isSettled: isSettled, takesGzip: takesGzip), shelf)
     }
 
     private func send(_ file: PackagedFile, _ shelf: Shelf?) {
-        if isKnown(file.tag) {
-            var response = file.answer.response
-            response.status = 304
-            return answer(response)
-        }
+        if isKnown(file.tag) { return answer(unchanged: file.answer) }
         // A playlist comes whole: a part of it in one encoding would mean nothing in another.
         if let range = request.header("range"), file.answer.response.header("Accept-Ranges") != nil {
             return send(range, of: file, shelf)
@@ -164,7 +163,7 @@ extension HTTPExchange {
     }
 
     func isKnown(_ tag: String) -> Bool {
-        request.header("if-none-match").map { $0 == "*" || $0.contains(tag) } ?? false
+        request.header("if-none-match", mentions: tag) || request.header("if-none-match") == "*"
     }
 
     // MARK: Viewers
@@ -179,7 +178,11 @@ extension HTTPExchange {
     var viewer: ViewerToken {
         if let viewerToken { return viewerToken }
         var address = ContentHash(session.carrier.peer.host.utf8Span.span)
-        address.combine((request.header("user-agent") ?? session.agent).utf8Span.span)
+        if let agent = request.headerBytes("user-agent") {
+            address.combine(agent.span)
+        } else {
+            address.combine(session.agent.utf8Span.span)
+        }
         return ViewerToken(high: 0, low: address.value)
     }
 

@@ -8,21 +8,22 @@ extension HTTPExchange {
         "Streams are at /{app}/{stream}.flv, .mp4 and .ts, and /{app}/{stream}/index.m3u8; a picture at .jpg\n"
 
     func serve() {
-        if request.method == "OPTIONS" { return answer(HTTPResponse.preflight(for: request)) }
+        if !request.isFetch, request.method == "OPTIONS" { return answer(HTTPResponse.preflight(for: request)) }
         if servesPackaged() || servesSnapshot() { return }
-        if let container = HTTPContainer.allCases.first(where: { request.path.hasSuffix($0.suffix) }) {
+        let path = request.path
+        if let container = HTTPContainer.allCases.first(where: { path.hasSuffix($0.suffix) }) {
             switch StreamRequest.read(request, container) {
             case .success(let wanted): session.deliverStream(self, wanted)
             case .failure(let refusal): answer(refusal.response)
             }
             return
         }
-        guard request.method == "GET" || request.method == "HEAD" else {
+        guard request.isFetch else {
             var response = HTTPResponse(status: 405, text: "Only GET, HEAD and OPTIONS are answered here.\n")
             response.set("Allow", "GET, HEAD, OPTIONS")
             return answer(response)
         }
-        switch request.path {
+        switch path {
         case "/":
             var response = HTTPResponse(status: 200)
             response.set("Content-Type", "text/html; charset=utf-8")

@@ -10,9 +10,9 @@ extension HTTPExchange {
     /// Whether the path asks for a picture; it is answered then, now or later.
     func servesSnapshot() -> Bool {
         guard request.path.hasSuffix(Self.suffix),
-            let name = StreamName(path: request.path.dropFirst().dropLast(Self.suffix.count))
+            let name = StreamName(path: request.pathBytes.dropFirst().dropLast(Self.suffix.count))
         else { return false }
-        guard request.method == "GET" || request.method == "HEAD" else {
+        guard request.isFetch else {
             var response = HTTPResponse(status: 405, text: "Pictures are fetched with GET.\n")
             response.set("Allow", "GET, HEAD, OPTIONS")
             answer(response)

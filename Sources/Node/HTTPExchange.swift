@@ -17,12 +17,16 @@ protocol ExchangeSession: WireSession {
     func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: SharedBytes?)
     /// The same for an answer that was prepared, with its whole body.
     func deliver(_ exchange: HTTPExchange, _ answer: PreparedResponse, _ body: SharedBytes)
+    /// The client has what was prepared already (RFC 9110 §15.4.5).
+    func deliver(_ exchange: HTTPExchange, unchanged answer: PreparedResponse)
     /// The same with a body of which the first piece is there; to a HEAD it is the length alone.
     func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: KeptBody)
     /// Answers with the live stream, now or when it is there, or says why not.
     func deliverStream(_ exchange: HTTPExchange, _ wanted: StreamRequest)
     /// The exchange is about packaged media of that stream.
     func becomesPackaged(_ name: StreamName)
+    /// The stream that it was last asked about so.
+    var place: PackagedPlace? { get set }
     /// Whose playlist of a window was last fetched over the connection.
     var viewerToken: ViewerToken? { get set }
 }
@@ -55,7 +59,7 @@ final class HTTPExchange {
 
     var state: NodeState { session.state }
     var loop: Loop { session.loop }
-    var isHead: Bool { request.method == "HEAD" }
+    var isHead: Bool { request.isHead }
 
     // MARK: Answers
 
@@ -78,6 +82,12 @@ final class HTTPExchange {
         guard !isOver, !session.isEnded else { return }
         abandon()
         session.deliver(self, prepared, body)
+    }
+
+    func answer(unchanged prepared: PreparedResponse) {
+        guard !isOver, !session.isEnded else { return }
+        abandon()
+        session.deliver(self, unchanged: prepared)
     }
 
     /// Answers with a file of a window.

@@ -22,13 +22,17 @@ final class HTTPSession: WireSession, ExchangeSession {
 
     var parser: RequestParser
     var mode = Mode.requests
+    /// The request that waits for its answer. Between two there is none: who is silent holds no memory for it.
     private(set) var exchange: HTTPExchange?
     /// What has more pieces for the body that is being sent.
     private var kept: KeptBody?
     var viewerToken: ViewerToken?
+    var place: PackagedPlace?
     var wanted: StreamRequest?
     var fit: FitWatch?
     private var requests = 0
+    /// Behind the answer that is being given the connection ends: its head says so.
+    private var isLast = false
     private var sentBytes: UInt64 = 0
     private var lastProgress: UInt64 = 0
     private let isAdmin: Bool
@@ -101,7 +105,7 @@ final class HTTPSession: WireSession, ExchangeSession {
         while case .requests = mode, !isEnded, let request = try parser.next() {
             requests += 1
             if isPackaged { leavesPackaged() }
-            userAgent = request.header("user-agent") ?? userAgent
+            request.update(&userAgent, with: "user-agent")
             let exchange = HTTPExchange(request, over: self)
             self.exchange = exchange
             mode = .answering
@@ -122,27 +126,30 @@ final class HTTPSession: WireSession, ExchangeSession {
     // MARK: Answers
 
     func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: SharedBytes?) {
-        let isLast = isLast(exchange.request)
         let sends = body != nil && !exchange.isHead && response.status < 300
         let head = response.encode(
-            head: exchange.isHead, keepAlive: !isLast, date: HTTPDate.now, following: body?.count)
+            head: exchange.isHead, keepAlive: goesOn(behind: exchange), date: HTTPDate.now, following: body?.count)
         if sends, let body { return begin(BodyWriter(head: head, body: body)) }
         connection.write(head)
-        hasAnswered(isLast: isLast)
+        hasAnswered()
     }
 
     func deliver(_ exchange: HTTPExchange, _ answer: PreparedResponse, _ body: SharedBytes) {
-        let tail = worker.answerTail(keepAlive: !isLast(exchange.request))
+        let tail = worker.answerTail(keepAlive: goesOn(behind: exchange))
         begin(BodyWriter(head: answer.head, tail: tail, body: exchange.isHead ? SharedBytes() : body))
     }
 
+    func deliver(_ exchange: HTTPExchange, unchanged answer: PreparedResponse) {
+        let tail = worker.answerTail(keepAlive: goesOn(behind: exchange))
+        begin(BodyWriter(head: answer.unchangedHead, tail: tail, body: SharedBytes()))
+    }
+
     func deliver(_ exchange: HTTPExchange, _ response: HTTPResponse, _ body: KeptBody) {
-        let isLast = isLast(exchange.request)
         let head = response.encode(
-            head: exchange.isHead, keepAlive: !isLast, date: HTTPDate.now, following: body.count)
+            head: exchange.isHead, keepAlive: goesOn(behind: exchange), date: HTTPDate.now, following: body.count)
         guard !exchange.isHead, let first = body.take() else {
             connection.write(head)
-            return hasAnswered(isLast: isLast)
+            return hasAnswered()
         }
         kept = body
         // While one is being sent the next waits to be taken.
@@ -156,7 +163,7 @@ final class HTTPSession: WireSession, ExchangeSession {
     private func sendKept() {
         guard let kept, !kept.isOver else {
             kept = nil
-            return hasAnswered(isLast: exchange.map { isLast($0.request) } ?? false)
+            return hasAnswered()
         }
         if kept.hasFailed { return end("the disk failed") }
         guard let piece = kept.take() else {
@@ -166,13 +173,14 @@ final class HTTPSession: WireSession, ExchangeSession {
         send(BodyWriter(head: [], body: piece))
     }
 
-    private func begin(_ writer: BodyWriter) {
+    private func begin(_ writer: consuming BodyWriter) {
         lastProgress = loop.now
         send(writer)
     }
 
-    private func hasAnswered(isLast: Bool) {
+    private func hasAnswered() {
         mode = .requests
+        exchange = nil
         waitingSince = loop.now
         if isLast { return end("answered") }
         if !isServing { resumeRequests() }
@@ -189,8 +197,10 @@ final class HTTPSession: WireSession, ExchangeSession {
         role = .none
     }
 
-    private func isLast(_ request: HTTPRequest) -> Bool {
-        !request.keepAlive || requests >= state.settings.http.maxRequests || state.isDraining
+    private func goesOn(behind exchange: HTTPExchange) -> Bool {
+        let state = state
+        isLast = !exchange.request.keepAlive || requests >= state.settings.http.maxRequests || state.isDraining
+        return !isLast
     }
 
     private func advance() {
@@ -199,8 +209,7 @@ final class HTTPSession: WireSession, ExchangeSession {
         send(writer)
     }
 
-    private func send(_ writer: BodyWriter) {
-        var writer = writer
+    private func send(_ writer: consuming BodyWriter) {
         let outcome = writer.advance(connection) { count in
             sentBytes += UInt64(count)
             lastProgress = loop.now
@@ -285,23 +294,26 @@ final class HTTPSession: WireSession, ExchangeSession {
     }
 
     override func housekeep(now: UInt64) {
+        // Most of thousands: nothing of theirs is looked at but the time.
+        if case .requests = mode { return checkPatience(now: now) }
         fit?.askAgain()
         exchange?.tick(now: now)
         if isSending, now - min(now, lastProgress) > UInt64(state.settings.play.stallTimeout) {
             state.count(error: "viewer_stalled")
-            return end("stalled")
+            end("stalled")
         }
-        guard case .requests = mode else { return }
-        let http = state.settings.http
+    }
+
+    /// Of who has nothing to wait for but its own request.
+    private func checkPatience(now: UInt64) {
         if !parser.isIdle || requests == 0 {
-            let limit = UInt64(http.headerTimeout)
-            guard now - waitingSince > limit else { return }
+            guard now - waitingSince > UInt64(state.settings.http.headerTimeout) else { return }
             let error = HTTPError(
                 status: 408, reason: "http_slow_request",
                 description: "the request was not complete in http.header_timeout")
             if !parser.isIdle { connection.write(HTTPResponse(error).encode(keepAlive: false, date: HTTPDate.now)) }
             fail(error.reason, error.description)
-        } else if now - waitingSince > UInt64(http.idleTimeout) {
+        } else if now - waitingSince > UInt64(state.settings.http.idleTimeout) {
             end("idle")
         }
     }

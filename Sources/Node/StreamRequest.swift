@@ -25,7 +25,7 @@ struct StreamRequest {
         guard let slash = path.lastIndex(of: "/"),
             let name = StreamName(app: String(path[..<slash]), name: String(path[path.index(after: slash)...]))
         else { return refuse(HTTPResponse(status: 404, text: HTTPExchange.places)) }
-        guard request.method == "GET" || request.method == "HEAD" else {
+        guard request.isFetch else {
             var response = HTTPResponse(status: 405, text: "Streams are watched with GET.\n")
             response.set("Allow", "GET, HEAD, OPTIONS")
             return refuse(response)

@@ -30,6 +30,8 @@ final class Worker {
     private(set) var recordings: [StreamRecording] = []
     private(set) lazy var parents = Parents(self)
     private var answerTails = AnswerTails()
+    /// Of the viewer who came last to what is packaged.
+    var lastPlace: PackagedPlace?
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
     /// Timeouts are seen to this often, in milliseconds; the rest of the housekeeping at every second tick.
@@ -156,7 +158,7 @@ final class Worker {
         return false
     }
 
-    func answerTail(keepAlive: Bool) -> [UInt8] { answerTails.tail(keepAlive: keepAlive) }
+    func answerTail(keepAlive: Bool) -> [UInt8] { answerTails.tail(keepAlive: keepAlive, now: loop.now) }
 
     func takeNumber() -> UInt64 {
         defer { nextNumber += 1 }

@@ -22,9 +22,9 @@ extension Shelf {
     /// shelf's lock.
     public typealias Waker = () -> (@Sendable (Loop) -> Void)?
 
-    /// Looks for `name`, or remembers to call `wake` when it is worth asking again.
+    /// Looks for `name`, asked for with that query, or remembers to call `wake` when it is worth asking again.
     public func take(
-        _ name: ResourceName, query: String, from mailbox: Mailbox, _ wake: @autoclosure Waker
+        _ name: ResourceName, query: ArraySlice<UInt8>, from mailbox: Mailbox, _ wake: @autoclosure Waker
     ) -> Offer {
         state.with { state in
             state.lastAsked = now
@@ -48,6 +48,9 @@ extension Shelf {
         settings.form == .transportStream ? .transportStream : .fragmentedMP4
     }
 
+    /// Nothing is added any more: a stream of that name that goes on has another shelf.
+    public var isEnded: Bool { state.with { $0.isEnded } }
+
     /// Who waits no longer.
     public func stopWaiting(_ ticket: UInt64) {
         state.with { $0.waiters.remove(ticket) }
@@ -66,7 +69,7 @@ extension Shelf {
     // MARK: Playlists
 
     private func playlist(
-        _ rendition: Rendition, _ query: String, _ state: inout State, _ mailbox: Mailbox,
+        _ rendition: Rendition, _ query: ArraySlice<UInt8>, _ state: inout State, _ mailbox: Mailbox,
         _ wake: Waker
     ) -> Offer {
         guard let track = state.tracks[rendition] else {

@@ -80,7 +80,7 @@ extension Studio {
     }
 
     func offer(_ shelf: Shelf, _ name: String) -> Offer {
-        shelf.take(ResourceName(name)!, query: "", from: fanouts[0].loop.mailbox, nil)
+        shelf.take(ResourceName(name)!, query: [], from: fanouts[0].loop.mailbox, nil)
     }
 
     /// Everything that a playlist names, by name.

@@ -36,6 +36,17 @@ struct ResponseTests {
         #expect(PreparedResponse(response, length: 3).response.body.isEmpty, "the body is somebody else's")
     }
 
+    @Test("who has it already is told so with the headers of the answer itself, but for its length")
+    func unchanged() {
+        var response = HTTPResponse(status: 200)
+        response.set("ETag", "\"7\"")
+        response.set("Vary", "Accept-Encoding")
+        let prepared = PreparedResponse(response, length: 4_711)
+        #expect(
+            text(prepared.unchangedHead)
+                == "HTTP/1.1 304 Not Modified\r\nETag: \"7\"\r\nVary: Accept-Encoding\r\n")
+    }
+
     @Test("an answer without content has no length")
     func noContent() {
         let encoded = text(HTTPResponse(status: 204).encode(keepAlive: false))

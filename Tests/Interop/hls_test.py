@@ -243,6 +243,40 @@ class HLSTest(ServerTest):
 
     # Who asks.
 
+    def test_a_connection_is_answered_with_what_is_there_now(self):
+        """Its streams end and come back between its requests, and it asks for others."""
+        server = Server((*SETTINGS, "publish.linger=0", "apps.live.hls.form=fmp4"))
+        self.addCleanup(server.stop)
+        client = self.client("ends", server=server)
+
+        def publish(name):
+            return self.program(
+                "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", "-re", "-i", sample(seconds=40), "-c", "copy",
+                "-f", "flv", server.rtmp(name))
+
+        first = publish("ends")
+        numbers = [s.number for s in self.playlist(client).segments]
+        connection = client.connection.sock
+        answer = client.get()
+        unchanged = client.get(If_None_Match=answer.headers["etag"])
+        if unchanged.status != 304:  # It has changed meanwhile.
+            unchanged = client.get(If_None_Match=unchanged.headers["etag"])
+        self.assertEqual((unchanged.status, unchanged.body), (304, b""))
+        self.assertEqual(unchanged.headers["vary"], answer.headers["vary"])
+        publish("other")
+        other = until(lambda: (a := client.get("../other/media.m3u8")).status == 200 and a, "the other stream")
+        self.assertIn("no-store", client.get("../other/index.m3u8").headers["cache-control"])
+        self.assertNotIn("#EXT-X-ENDLIST", client.get().text)
+        first.stop()
+        until(lambda: "#EXT-X-ENDLIST" in client.get().text, "the stream has ended, and its playlist is still given out")
+        publish("ends")
+        again = until(
+            lambda: (a := client.get()).status == 200 and "#EXT-X-ENDLIST" not in a.text and a, "the stream is back")
+        self.assertGreater(Playlist(again.text).segments[-1].number, max(numbers))
+        self.assertNotEqual(again.body, other.body)
+        self.assertNotIn("#EXT-X-ENDLIST", client.get("../other/media.m3u8").text)
+        self.assertIs(client.connection.sock, connection, "all of it was asked for over one connection")
+
     def test_who_waits_for_what_does_not_come_is_told_so(self):
         encoder = self.encode("paused")
         client = self.client("paused")

@@ -169,7 +169,7 @@ final class Node {
     }
 
     func offer(_ name: String, query: String = "", wake: (@Sendable (Loop) -> Void)? = nil) -> Offer {
-        shelf.take(ResourceName(name)!, query: query, from: loop.mailbox, wake)
+        shelf.take(ResourceName(name)!, query: Array(query.utf8)[...], from: loop.mailbox, wake)
     }
 
     var playlistBytes: [UInt8]? {

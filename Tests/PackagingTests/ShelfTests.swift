@@ -38,7 +38,7 @@ import Testing
         let name = try #require(ResourceName(hint))
         for _ in 0..<3 {
             #expect(
-                Self.ticket(node.shelf.take(name, query: "", from: other.mailbox, note("part"))) != nil)
+                Self.ticket(node.shelf.take(name, query: [], from: other.mailbox, note("part"))) != nil)
         }
         let gone = try #require(Self.ticket(node.offer(hint, wake: note("gone"))))
         #expect(node.shelf.stats.waiting == 6)
@@ -72,7 +72,7 @@ import Testing
         #expect(Self.ticket(node.offer("\(list.open.number + 1).0.m4s", wake: count)) == nil)
         let empty = Shelf(PackageSettings())
         empty.end()
-        guard case .missing = empty.take(.multivariant, query: "", from: node.loop.mailbox, count) else {
+        guard case .missing = empty.take(.multivariant, query: [], from: node.loop.mailbox, count) else {
             Issue.record("nothing will come")
             return
         }

@@ -34,7 +34,7 @@ private func parse(_ data: Span<UInt8>, piece: Int) -> Outcome {
             try parser.receive(data.extracting(at..<end))
             while let request = try parser.next() {
                 check(request)
-                outcome.requests.append("\(request)")
+                outcome.requests.append(account(of: request))
             }
             at = end
         }
@@ -47,12 +47,22 @@ private func parse(_ data: Span<UInt8>, piece: Int) -> Outcome {
     return outcome
 }
 
+/// All that it says.
+private func account(of request: HTTPRequest) -> String {
+    "\(request.method) \(request.target) \(request.version) \(request.path) \(request.query) \(request.headers) "
+        + "\(request.keepAlive) \(request.webSocketKey ?? "-") \(request.asksForWebSocket) \(request.body)"
+}
+
 private func check(_ request: HTTPRequest) {
     let segments = request.path.split(separator: "/")
     precondition(!segments.contains("..") && !segments.contains("."), "a path can leave its root")
     precondition(request.path == "*" || request.path.utf8.first == UInt8(ascii: "/"))
     precondition(!request.path.utf8.contains { $0 < 0x20 })
-    _ = request.queryItems
+    precondition(String(validating: request.pathBytes, as: UTF8.self) == request.path)
+    if let first = request.queryItems.first { precondition(request.query(first.name) == first.value) }
+    precondition(request.headers.allSatisfy { !$0.name.contains(where: \.isUppercase) })
+    precondition(request.header("connection", mentions: "") == (request.header("connection") != nil))
+    precondition(!request.header("connection", mentions: "\r"))
     let response = HTTPResponse.preflight(for: request).encode(keepAlive: request.keepAlive)
     precondition(response.count(where: { $0 == UInt8(ascii: "\n") }) <= 10, "a header was split")
     if request.webSocketKey != nil { _ = WebSocket.upgradeResponse(for: request) }
