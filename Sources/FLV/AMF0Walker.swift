@@ -1,12 +1,14 @@
 import Media
 
-/// Walks AMF0 as far as metadata needs: the scalar properties of one object, everything else skipped
-/// (AMF 0 specification, December 2007).
+/// Walks AMF0 as far as metadata needs: the properties of one object, of which other objects are skipped, and may be
+/// walked by another walker (AMF 0 specification, December 2007).
 struct AMF0Walker {
-    enum Scalar {
+    enum Value {
         case number(Double)
         case boolean(Bool)
         case string(String)
+        /// An object or ECMA array, with where it stands.
+        case object(Int)
         case other
     }
 
@@ -42,7 +44,7 @@ struct AMF0Walker {
     }
 
     /// Calls `take` for each property of the object or ECMA array that stands here.
-    mutating func forEachProperty(_ body: Span<UInt8>, _ take: (String, Scalar) -> Void) throws(FLVError) {
+    mutating func forEachProperty(_ body: Span<UInt8>, _ take: (String, Value) -> Void) throws(FLVError) {
         guard position < body.count else { return }
         let marker = body[position]
         position += 1
@@ -58,7 +60,7 @@ struct AMF0Walker {
 
     /// Up to the empty name and the end marker. A message that just ends is met from several encoders, too.
     private mutating func properties(
-        _ body: Span<UInt8>, depth: Int, _ take: (String, Scalar) -> Void
+        _ body: Span<UInt8>, depth: Int, _ take: (String, Value) -> Void
     ) throws(FLVError) {
         while position < body.count {
             let name = try text(body)
@@ -71,9 +73,10 @@ struct AMF0Walker {
         }
     }
 
-    private mutating func value(_ body: Span<UInt8>, depth: Int) throws(FLVError) -> Scalar {
+    private mutating func value(_ body: Span<UInt8>, depth: Int) throws(FLVError) -> Value {
         try need(1, body)
         guard depth < Self.deepest else { throw .badMetadata }
+        let start = position
         let marker = body[position]
         position += 1
         switch marker {
@@ -86,12 +89,15 @@ struct AMF0Walker {
             position += 1
             return .boolean(body[position - 1] != 0)
         case 2: return .string(try text(body))
-        case 3: try properties(body, depth: depth + 1) { _, _ in }
+        case 3:
+            try properties(body, depth: depth + 1) { _, _ in }
+            return .object(start)
         case 5, 6: break
         case 7: try skip(2, body)
         case 8:
             try skip(4, body)
             try properties(body, depth: depth + 1) { _, _ in }
+            return .object(start)
         case 10: try skipArray(body, depth: depth)
         case 11: try skip(10, body)
         case 12, 15:

@@ -142,6 +142,18 @@ public struct AudioPacket: Sendable, Equatable {
         payloadOffset = position
     }
 
+    /// The tracks that a message is of; none where it makes no sense.
+    public static func tracks(of body: Span<UInt8>) -> TrackSet {
+        guard body.count > 0, body[0] >> 4 == enhancedFormat else { return .first }
+        var tracks = TrackSet()
+        guard var packet = try? parse(body) else { return tracks }
+        while true {
+            tracks.insert(packet.trackID)
+            guard let next = (try? packet.next(in: body)) ?? nil else { return tracks }
+            packet = next
+        }
+    }
+
     /// The next track of the same multitrack message; nil after the last.
     public func next(in body: Span<UInt8>) throws(FLVError) -> AudioPacket? {
         guard let nextTrack else { return nil }

@@ -13,11 +13,25 @@ public struct StreamMetadata: Sendable, Equatable {
     public var audioSampleRate: Double?
     public var audioChannels: Double?
     public var encoder: String?
+    /// What is said of single audio tracks (`audioTrackIdInfoMap` of E-RTMP v2), by their numbers.
+    public var audioTracks: [UInt8: AudioTrack] = [:]
+
+    public struct AudioTrack: Sendable, Equatable {
+        public var name = ""
+        /// A tag of RFC 5646, or a code of ISO 639-2.
+        public var language = ""
+
+        public init(name: String = "", language: String = "") {
+            self.name = name
+            self.language = language
+        }
+    }
 
     public init() {}
 
-    /// Bytes of the longest encoder name kept.
+    /// Bytes of the longest encoder name kept, and of the longest name of a track.
     private static let longestEncoder = 256
+    private static let longestName = 128
 
     /// Reads a script message, with or without `@setDataFrame`; nil when it is another event than `onMetaData`.
     public static func parse(_ body: Span<UInt8>) throws(FLVError) -> StreamMetadata? {
@@ -30,11 +44,38 @@ public struct StreamMetadata: Sendable, Equatable {
         }
         guard name == "onMetaData" else { return nil }
         var result = StreamMetadata()
-        try reader.forEachProperty(body) { name, value in result.take(name, value) }
+        var tracks: Int?
+        try reader.forEachProperty(body) { name, value in
+            if name == trackMap, case .object(let place) = value { tracks = place }
+            result.take(name, value)
+        }
+        if let tracks { try result.takeTracks(body, at: tracks) }
         return result
     }
 
-    private mutating func take(_ name: String, _ value: AMF0Walker.Scalar) {
+    private static let trackMap = "audioTrackIdInfoMap"
+
+    /// Each track is an object of its own; what stands under other names than numbers is passed over.
+    private mutating func takeTracks(_ body: Span<UInt8>, at place: Int) throws(FLVError) {
+        var places: [UInt8: Int] = [:]
+        var reader = AMF0Walker(position: place)
+        try reader.forEachProperty(body) { name, value in
+            if let id = UInt8(name), case .object(let place) = value { places[id] = place }
+        }
+        for (id, place) in places {
+            var track = AudioTrack()
+            var reader = AMF0Walker(position: place)
+            try reader.forEachProperty(body) { name, value in
+                guard case .string(let text) = value else { return }
+                let short = String(decoding: text.utf8.prefix(Self.longestName), as: UTF8.self)
+                if name == "language" { track.language = short }
+                if name == "name" { track.name = short }
+            }
+            audioTracks[id] = track
+        }
+    }
+
+    private mutating func take(_ name: String, _ value: AMF0Walker.Value) {
         switch (name, value) {
         case ("width", .number(let number)): width = number
         case ("height", .number(let number)): height = number

@@ -7,6 +7,8 @@ import StreamLog
 struct FrameClass {
     let kind: MediaKind
     let flags: FrameMark.Flags
+    /// Of a message of several tracks, the first of them.
+    private(set) var track: UInt8 = 0
     /// Which configuration it replaces, if it is one.
     let key: Configurations.Key
     /// The stream has pictures from here on.
@@ -57,6 +59,7 @@ struct FrameClass {
             isNoted = true
         case .video:
             let packet = try VideoPacket.parse(body)
+            track = packet.trackID
             announcesVideo = packet.isSequenceHeader || packet.isCoded
             if packet.isSequenceHeader || packet.packetType == .metadata {
                 flags = [.video, .configuration]
@@ -68,6 +71,7 @@ struct FrameClass {
             isNoted = flags.contains(.configuration)
         case .audio:
             let packet = try AudioPacket.parse(body)
+            track = packet.trackID
             flags = packet.isSequenceHeader ? [.audio, .configuration] : .audio
             key = .init(kind: kind, slot: packet.isSequenceHeader ? UInt16(packet.trackID) : 0)
             isNoted = packet.isSequenceHeader

@@ -105,7 +105,8 @@ public final class Stream {
         }
         guard observe(frame, body) else { return }
         sequence += 1
-        let time = timeline.map(kind: kind, timestamp: timestamp, nowMilliseconds: Int64(counters.lastFrame))
+        let time = timeline.map(
+            kind: kind, track: frame.track, timestamp: timestamp, nowMilliseconds: Int64(counters.lastFrame))
         let mark = FrameMark(
             size: 0, timestamp: time, sequence: sequence, origin: Clock.unixMicroseconds - milliseconds * 1_000,
             flags: frame.flags, session: session, segment: segment(of: frame, at: time))
@@ -180,6 +181,7 @@ public final class Stream {
         if frame.isConfiguration || frame.isMetadata {
             try? description.observe(kind: frame.kind, body: body)
             handle.describe(description)
+            packaging?.describe(description)
         }
         switch frame.kind {
         case .video where !frame.isConfiguration:

@@ -1,5 +1,7 @@
-/// A stream's packagers, as long as somebody fetches what they make. Home loop only.
+/// A stream's packagers, as long as somebody fetches what they make: of the main rendition, and of each further audio
+/// track that has been heard of. Home loop only.
 import EventLoop
+import FLV
 import HLS
 import Media
 import Packaging
@@ -7,10 +9,45 @@ import StreamLog
 
 final class StreamPackaging {
     let shelf: Shelf
-    /// Empty until enough of the stream is known to begin.
-    fileprivate(set) var packagers: [Packager] = []
+    /// Empty until enough of the stream is known to begin. The main rendition's is the last: when it tells of something,
+    /// the others have told it.
+    private(set) var packagers: [Packager] = []
+    private var known = TrackSet.first
+    /// A transport stream has all tracks in its segments.
+    private let hasRenditions: Bool
 
-    init(_ shelf: Shelf) { self.shelf = shelf }
+    init(_ shelf: Shelf) {
+        self.shelf = shelf
+        hasRenditions = shelf.settings.form != .transportStream
+    }
+
+    /// `frameInterval`: microseconds from one picture to the next, 0 where there are none.
+    fileprivate func begin(with tracks: TrackSet, frameInterval: Int64) {
+        packagers = [Packager(.main, for: shelf, frameInterval: frameInterval)]
+        meet(tracks)
+    }
+
+    /// What is made for a track from now on begins with the next segment.
+    private func meet(_ tracks: TrackSet) {
+        guard hasRenditions, !known.contains(tracks) else { return }
+        for number in tracks.numbers where !known.contains(number) {
+            packagers.insert(Packager(.audio(number), for: shelf), at: packagers.count - 1)
+        }
+        known.formUnion(tracks)
+    }
+
+    func add(_ kind: MediaKind, _ mark: FrameMark, at time: Int64, _ body: LogPlace) {
+        let tracks = kind == .audio ? AudioPacket.tracks(of: Span(_unsafeBytes: body.bytes)) : TrackSet()
+        meet(tracks)
+        for packager in packagers { packager.add(kind, tracks, mark, at: time, body) }
+    }
+
+    /// What the publisher says of the stream.
+    func describe(_ description: StreamDescription) {
+        if let video = description.video { shelf.describe(width: video.width, height: video.height) }
+        let tracks = description.metadata?.audioTracks ?? [:]
+        shelf.describe(tracks.mapValues { TrackLabel(name: $0.name, language: $0.language) })
+    }
 
     func beginSession() { for packager in packagers { packager.beginSession() } }
 
@@ -37,7 +74,8 @@ extension Stream {
     /// Lets go of what nobody has asked for in `idle` milliseconds. To be called about once a second.
     public func tidyPackaging(idle: @autoclosure () -> UInt64) {
         guard let packaging, packaging.shelf.idle > idle() else { return }
-        packaging.shelf.abandon()
+        // Who waits asks again, and finds another shelf.
+        packaging.shelf.end()
         self.packaging = nil
         handle.forget(packaging.shelf)
     }
@@ -52,26 +90,37 @@ extension Stream {
         _ kind: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, _ place: LogPlace,
         _ packaging: StreamPackaging
     ) {
-        guard let margins = channels[0].kind.bodyMargins else { return }
-        let body = place.trimmed(before: margins.before, after: margins.after)
+        guard let body = body(at: place) else { return }
         // By the ingest node's timeline, which is the same on every node.
-        let time = mark.timestamp - source.shift
-        for packager in packaging.packagers { packager.add(kind, mark, at: time, body) }
+        packaging.add(kind, mark, at: mark.timestamp - source.shift, body)
     }
 
-    /// The parts' length depends on the pictures' rate: it must be known before the first is cut.
+    private func body(at place: LogPlace) -> LogPlace? {
+        channels[0].kind.bodyMargins.map { place.trimmed(before: $0.before, after: $0.after) }
+    }
+
+    /// What is announced of the parts' length depends on the pictures' rate: it must be known before the first is told
+    /// of. Where they are cut does not (`PartCutter`).
     private func beginPackaging(_ packaging: StreamPackaging) {
-        // To halves: between them there is no rate that encoders use, and nodes that measure it alike round it alike.
+        // To halves: between them there is no rate that encoders use.
         let halfRate = Int64((frameRate * 2).rounded())
         guard
             hasVideo
                 ? pictures(atLeast: Stream.picturesToBegin) && halfRate > 0
                 : counters.audio >= UInt64(Stream.soundsToBegin)
         else { return }
-        if let video = description.video { packaging.shelf.describe(width: video.width, height: video.height) }
-        let interval = hasVideo ? 2_000_000 / halfRate : 0
-        packaging.packagers = [Packager(.main, for: packaging.shelf, frameInterval: interval)]
-        for packager in packaging.packagers { tell(packager) }
+        packaging.describe(description)
+        let told = known
+        var tracks = TrackSet.first
+        for (kind, body) in told where kind == .audio { tracks.formUnion(AudioPacket.tracks(of: body.span)) }
+        channels[0].writer.forEachPlace(from: beginning) { mark, place in
+            guard mark.flags.contains(.audio), let body = body(at: place) else { return }
+            tracks.formUnion(AudioPacket.tracks(of: Span(_unsafeBytes: body.bytes)))
+        }
+        packaging.begin(with: tracks, frameInterval: hasVideo ? 2_000_000 / halfRate : 0)
+        for packager in packaging.packagers {
+            for (kind, body) in told { body.withUnsafeBytes { packager.learn(kind, $0) } }
+        }
         var session: UInt64?
         channels[0].writer.forEachPlace(from: beginning) { mark, place in
             let source = source(of: mark)
@@ -105,10 +154,9 @@ extension Stream {
 
     private func pictures(atLeast count: Int) -> Bool { counters.video >= UInt64(count) }
 
-    private func tell(_ packager: Packager) {
-        let known =
-            channels[0].writer.joinPoint.map { Prologue.bodies($0.prologue, channels[0].kind.format) }
+    /// What has been said of the tracks.
+    private var known: [(kind: MediaKind, body: [UInt8])] {
+        channels[0].writer.joinPoint.map { Prologue.bodies($0.prologue, channels[0].kind.format) }
             ?? configurations.bodies
-        for (kind, body) in known { body.withUnsafeBytes { packager.learn(kind, $0) } }
     }
 }

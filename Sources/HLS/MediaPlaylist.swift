@@ -5,7 +5,7 @@
 /// - Listed segments have consecutive numbers, and discontinuities that rise by at most one. Where numbers jump, the
 ///   segments before the jump leave together, once the first one behind it is whole.
 /// - What is listed is whole, or marked as a gap.
-/// - The target duration never shrinks, and grows only between sessions.
+/// - The target duration never shrinks, and grows only between sessions; the part target likewise.
 /// - What leaves the playlist can be fetched for its own duration and that of the longest playlist since.
 ///
 /// Durations and dates are in microseconds, `now` is in milliseconds of any clock that only rises.
@@ -13,6 +13,8 @@ public struct MediaPlaylist: Sendable {
     public let settings: PlaylistSettings
     /// `EXT-X-TARGETDURATION` in seconds; 0 until it is known.
     public private(set) var target = 0
+    /// `PART-TARGET` in microseconds: no part is told as longer.
+    public private(set) var partTarget: Int64
     /// No segment follows: `EXT-X-ENDLIST`.
     public private(set) var isEnded = false
     /// Rises with every change of the text: what was rendered before is out of date.
@@ -33,14 +35,21 @@ public struct MediaPlaylist: Sendable {
     /// Segments that went by unseen and are listed as gaps, at most; more of them are a jump.
     public static let mostGaps: UInt32 = 16
 
-    public init(settings: PlaylistSettings) { self.settings = settings }
+    /// Percent that parts of another session may be longer than the part target, and it stays: rates are measured.
+    private static let partTolerance: Int64 = 2
+
+    public init(settings: PlaylistSettings) {
+        self.settings = settings
+        partTarget = settings.partTarget
+    }
 
     /// A segment begins. `date`: the origin's clock at its first frame; `initialisation`: the hash that names its
-    /// initialisation section; `isIndependent`: its video begins with a keyframe.
+    /// initialisation section; `isIndependent`: its video begins with a keyframe; `longestPart`: of its parts.
     ///
     /// False, and nothing happens, when its number is not above all before: the packager has to number by itself.
     public mutating func openSegment(
-        _ number: SegmentNumber, date: Int64, initialisation: UInt64 = 0, isIndependent: Bool = true, now: Int64
+        _ number: SegmentNumber, date: Int64, initialisation: UInt64 = 0, isIndependent: Bool = true,
+        longestPart: Int64 = 0, now: Int64
     ) -> Bool {
         if let highest = open?.number ?? segments.last?.number, number.number <= highest { return false }
         if isEnded {
@@ -49,6 +58,11 @@ public struct MediaPlaylist: Sendable {
         }
         // Left open by the packager: what was announced of it stays announced, as a gap.
         if open != nil { closeSegment(duration: open?.duration ?? 0, size: 0, isWhole: false, now: now) }
+        if let last = segments.last, last.discontinuity != number.discontinuity,
+            longestPart > partTarget + partTarget / 100 * Self.partTolerance
+        {
+            partTarget = longestPart
+        }
         let date = min(max(date, Self.dates.lowerBound), Self.dates.upperBound)
         fillGaps(before: number, date: date)
         var segment = WindowSegment(
@@ -69,7 +83,7 @@ public struct MediaPlaylist: Sendable {
     public mutating func addPart(duration: Int64, size: Int, isIndependent: Bool) {
         guard open != nil else { preconditionFailure("a part belongs to a segment") }
         // Longer than the target only after a pause that no frame announced (§4.4.4.9: MUST).
-        let duration = min(max(duration, 1_000), settings.partTarget)
+        let duration = min(max(duration, 1_000), partTarget)
         open?.parts.append(.init(duration: duration, size: size, isIndependent: isIndependent))
         open?.duration += duration
         open?.size += size
@@ -132,11 +146,14 @@ extension MediaPlaylist {
     /// The lowest number whose bytes are still to be kept.
     public var firstRetained: UInt32? { segments.first?.number ?? open?.number }
 
-    /// Numbers in the playlist, the open segment aside.
-    public var listedNumbers: Range<UInt64> {
-        guard let first = listed.first else { return 0..<0 }
-        return UInt64(first.number)..<UInt64(first.number) + UInt64(listed.count)
-    }
+    /// Segments in the playlist.
+    public var count: Int { listed.count }
+
+    /// Whether there is anything to play in the playlist, and not gaps alone.
+    public var hasMedia: Bool { listed.contains { !$0.isGap } }
+
+    /// Nothing of it can be fetched, listed or lately removed.
+    public var isBarren: Bool { open == nil && segments.allSatisfy(\.isGap) }
 
     /// Whether the open segment continues the playlist, so that its parts are listed; behind a jump they wait.
     var isOpenListed: Bool {

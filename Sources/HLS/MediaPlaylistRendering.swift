@@ -62,9 +62,9 @@ extension MediaPlaylist {
         out.put(seconds: max(settings.holdBack, 3 * targetDuration))
         if settings.form == .lowLatency {
             out.put(",PART-HOLD-BACK=")
-            out.put(seconds: max(settings.partHoldBack, 3 * settings.partTarget))
+            out.put(seconds: max(settings.partHoldBack, 3 * partTarget))
             out.put("\n#EXT-X-PART-INF:PART-TARGET=")
-            out.put(seconds: settings.partTarget)
+            out.put(seconds: partTarget)
         }
         out.end()
     }

@@ -46,7 +46,7 @@ public struct MultivariantPlaylist: Hashable, Sendable {
     }
 
     public var variants: [Variant]
-    /// A group of one track is no choice, and is left out.
+    /// A group of the main rendition's own track alone is no choice, and is left out.
     public var audio: [Audio] = []
     /// Every segment of every playlist begins with what needs nothing before it.
     public var hasIndependentSegments = false
@@ -59,7 +59,15 @@ public struct MultivariantPlaylist: Hashable, Sendable {
     public init(variants: [Variant]) { self.variants = variants }
 
     /// `query`: goes behind every URI, such as a viewer's token; escaped by the caller.
-    public func render(query: String = "") -> [UInt8] {
+    public func render(query: String = "") -> [UInt8] { text(query: query).bytes }
+
+    /// The same, with where each query begins: another one of the same length may be put in its place.
+    public func template(query: String) -> (bytes: [UInt8], queries: [Int]) {
+        let text = text(query: query)
+        return (text.bytes, text.queries)
+    }
+
+    private func text(query: String) -> PlaylistText {
         let query = PlaylistText.query(query)
         var out = PlaylistText(capacity: PlaylistText.headSize * (1 + variants.count + audio.count))
         // Nothing in here needs a version (§8); 4 is what the format suggests where there are audio groups.
@@ -68,12 +76,12 @@ public struct MultivariantPlaylist: Hashable, Sendable {
         if hasIndependentSegments { out.line("#EXT-X-INDEPENDENT-SEGMENTS") }
         if hasGroup { group(&out, query: query) }
         for variant in variants { put(variant, &out, query: query) }
-        return out.bytes
+        return out
     }
 }
 
 extension MultivariantPlaylist {
-    private var hasGroup: Bool { audio.count > 1 }
+    private var hasGroup: Bool { audio.contains { $0.rendition != .main } }
 
     private func group(_ out: inout PlaylistText, query: [UInt8]) {
         var names: Set<String> = []

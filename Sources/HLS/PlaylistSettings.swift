@@ -14,11 +14,12 @@ public struct PlaylistSettings: Hashable, Sendable {
     public var minimumSegments: Int = 5
     /// Media that a playlist holds at least, in microseconds; never less than three target durations (§6.2.2).
     public var window: Int64 = 0
-    /// `PART-TARGET` in microseconds: no part may be longer.
+    /// `PART-TARGET` in microseconds: no part may be longer. Another session may raise it.
     public var partTarget: Int64 = 200_000
     /// `HOLD-BACK` in microseconds; never less than three target durations (§4.4.3.8).
     public var holdBack: Int64 = 0
-    /// `PART-HOLD-BACK` in microseconds; never less than three parts.
+    /// `PART-HOLD-BACK` in microseconds; never less than three parts, and not below three of the longest of any rendition
+    /// (§4.4.3.8: SHOULD).
     public var partHoldBack: Int64 = 0
     /// `CAN-BLOCK-RELOAD`: requests may wait for what they ask for.
     public var canBlockReload: Bool

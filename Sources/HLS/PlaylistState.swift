@@ -35,7 +35,7 @@ extension MediaPlaylist {
     public var state: PlaylistState {
         PlaylistState(
             isReady: isReady, isEnded: isEnded, canBlockReload: settings.canBlockReload, target: target,
-            partTarget: settings.form == .lowLatency ? settings.partTarget : 0, lastNumber: listed.last?.number,
+            partTarget: settings.form == .lowLatency ? partTarget : 0, lastNumber: listed.last?.number,
             lastPart: lastPart)
     }
 

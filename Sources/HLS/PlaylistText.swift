@@ -1,6 +1,8 @@
 /// The bytes of a playlist in the making: lines, numbers, durations, dates and names, appended in one pass.
 struct PlaylistText {
     private(set) var bytes: [UInt8] = []
+    /// Where queries begin.
+    private(set) var queries: [Int] = []
 
     /// What a segment's lines take at most without its parts, and what a part's line takes, without a viewer's query:
     /// what a playlist reserves, so that it grows once.
@@ -138,6 +140,7 @@ struct PlaylistText {
     mutating func put(query: [UInt8]) {
         guard !query.isEmpty else { return }
         put("?")
+        queries.append(bytes.count)
         put(bytes: query)
     }
 

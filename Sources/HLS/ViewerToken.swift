@@ -5,6 +5,8 @@ public struct ViewerToken: Hashable, Sendable {
     public let high: UInt64
     public let low: UInt64
 
+    /// The query parameter of playlists' addresses that has it.
+    public static let key = "v"
     /// Characters of a token.
     public static let length = 22
 

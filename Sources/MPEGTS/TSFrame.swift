@@ -15,7 +15,8 @@ public struct TSFrame: Sendable, Equatable {
     public var pts: Int64
     /// Of data the newest decoding time of sound and pictures at which it came: it has a place among them.
     public var dts: Int64
-    /// A sequence header, made of what the stream says of itself, or the declaration of a data track.
+    /// A sequence header, made of what the stream says of itself, the declaration of a data track, or what languages the
+    /// audio tracks are in.
     public var isConfiguration = false
     public var isKeyframe = false
     public var body: [UInt8]

@@ -4,6 +4,20 @@ import Media
 /// How the reader makes messages of data that comes beside sound and pictures. Each has its place, and with it its time,
 /// behind the newest of those; what it says of time itself stays by the source's clock, which the message tells.
 extension TSReader {
+    /// Tells what languages the program's audio tracks are in, where there is something to choose.
+    mutating func declareLanguages() {
+        let sounds = slots.compactMap(\.stream).filter { $0.description.codec.mediaKind == .audio }
+        let known = sounds.filter { !$0.description.language.isEmpty }
+        guard sounds.count > 1, !known.isEmpty, let pid = chosen?.mapPID else { return }
+        let languages = Dictionary(known.map { ($0.track, $0.description.language) }) { first, _ in first }
+        let time = newest ?? 0
+        events.append(
+            .frame(
+                TSFrame(
+                    kind: .script, pid: pid, pts: time, dts: time, isConfiguration: true,
+                    body: StreamMetadata.message(audioLanguages: languages))))
+    }
+
     /// Tells of the program's data tracks before there is anything on them.
     mutating func declareData() {
         for slot in slots {

@@ -54,6 +54,7 @@ extension TSReader {
         setSlots(streams(of: program))
         self.program = program
         events.append(.program(program))
+        declareLanguages()
         declareData()
     }
 

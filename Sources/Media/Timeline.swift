@@ -1,7 +1,8 @@
 /// One continuous, monotonic timeline out of whatever timestamps a stream's publishers send.
 ///
-/// Output is in milliseconds, starts at 0 and never decreases within a kind, through rollovers of the 32-bit
-/// timestamp, jumps of the encoder's clock, and publishers that go and come back.
+/// Output is in milliseconds, starts at 0 and never decreases within a track, through rollovers of the 32-bit
+/// timestamp, jumps of the encoder's clock, and publishers that go and come back. Tracks of one kind may come in turns
+/// of many frames each, as MPEG-TS has them.
 ///
 /// A jump makes a new *clock*: an offset from input to output. Audio and video do not jump in the same message, so two
 /// clocks are kept: the track that jumped is on the new one, the other stays on the old until its own input fits the
@@ -38,6 +39,8 @@ public struct Timeline: Sendable {
     private let thresholds: Thresholds
     private var audio = Track(interval: 23)
     private var video = Track(interval: 33)
+    /// Tracks beyond the first of each kind, by both: 510 at most.
+    private var further: [UInt16: Track] = [:]
     private var lastScript: Int64 = 0
     /// Both nil until a session's first audio or video frame.
     private var clocks: [2 of Clock?] = [nil, nil]
@@ -73,18 +76,30 @@ public struct Timeline: Sendable {
         newestClock = 0
         audio.leaveClock()
         video.leaveClock()
+        for key in further.keys { further[key]?.leaveClock() }
     }
 
     /// The time of a frame on the continuous timeline. `now` makes the gap to the next session exact.
-    public mutating func map(kind: MediaKind, timestamp: UInt32, nowMilliseconds now: Int64? = nil) -> Int64 {
+    public mutating func map(
+        kind: MediaKind, track: UInt8 = 0, timestamp: UInt32, nowMilliseconds now: Int64? = nil
+    ) -> Int64 {
         if let now { lastFrameArrived = now }
         let output: Int64
         switch kind {
+        case .script: output = mapScript(timestamp)
+        case .audio where track > 0, .video where track > 0: output = mapFurther(kind, track, timestamp)
         case .audio: (output, audio) = mapMedia(timestamp, audio, other: video.place?.clock)
         case .video: (output, video) = mapMedia(timestamp, video, other: audio.place?.clock)
-        case .script: output = mapScript(timestamp)
         }
         newest = max(newest ?? output, output)
+        return output
+    }
+
+    private mutating func mapFurther(_ kind: MediaKind, _ number: UInt8, _ timestamp: UInt32) -> Int64 {
+        let key = UInt16(kind.rawValue) << 8 | UInt16(number)
+        let known = further[key] ?? Track(interval: kind == .audio ? audio.interval : video.interval)
+        let (output, track) = mapMedia(timestamp, known, other: (video.place ?? audio.place)?.clock)
+        further[key] = track
         return output
     }
 
@@ -164,7 +179,7 @@ public struct Timeline: Sendable {
     }
 
     /// Makes a clock on which this frame follows the newest one. It takes the place of the clock that the other track
-    /// is not on.
+    /// is not on; who was on that one looks for another.
     private mutating func rebase(_ timestamp: UInt32, _ track: Track, other: Int?) -> (Int, Int64) {
         let input = Int64(timestamp)
         let isFirst = clocks[0] == nil && clocks[1] == nil
@@ -172,6 +187,9 @@ public struct Timeline: Sendable {
         if !isFirst && track.frames > 1 { corrections.jumps += 1 }
         newestClock = isFirst ? 0 : 1 - (other ?? track.place?.clock ?? newestClock)
         clocks[newestClock] = Clock(furthest: input, offset: output - input)
+        audio.leave(clock: newestClock)
+        video.leave(clock: newestClock)
+        for key in further.keys { further[key]?.leave(clock: newestClock) }
         return (newestClock, input)
     }
 

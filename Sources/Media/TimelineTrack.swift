@@ -12,7 +12,7 @@ extension Timeline {
         }
     }
 
-    /// What is remembered of audio and of video each.
+    /// What is remembered of each track.
     struct Track: Sendable {
         /// Its clock's number and its own largest input on it; nil until its first frame of a session.
         var place: (clock: Int, furthest: Int64)?
@@ -30,6 +30,11 @@ extension Timeline {
         mutating func leaveClock() {
             place = nil
             frames = 0
+        }
+
+        /// The clock of that number is another one now.
+        mutating func leave(clock: Int) {
+            if place?.clock == clock { place = nil }
         }
 
         /// Takes a frame's place on a clock, and returns whether it is not older than the newest before it there.

@@ -97,7 +97,7 @@ extension HTTPExchange {
         case .file(let file): send(file, shelf)
         case .playlist(let text, let isSettled):
             send(text, isSettled: isSettled, shelf)
-        case .multivariant(let playlist): send(playlist, resource, shelf)
+        case .multivariant(let playlist): send(playlist, shelf)
         case .refused(let error):
             state.count(error: error.reason)
             answer(HTTPResponse(status: 400, text: "\(error).\n"))
@@ -118,15 +118,20 @@ extension HTTPExchange {
     }
 
     /// With a name for the viewer in the addresses of the playlists: its requests are known as one viewer's by it.
-    func send(
-        _ playlist: MultivariantPlaylist, _ resource: ResourceName, _ shelf: Shelf?, query: String = ""
-    ) {
-        let token = viewerToken ?? ViewerToken(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max))
+    private func send(_ playlist: PreparedMultivariant, _ shelf: Shelf) {
+        let body = playlist.body(for: viewerToken ?? .random)
+        if !isHead { shelf.sent(body.count) }
+        answer(playlist.answer, body)
+    }
+
+    /// The same of a window that somebody chose, and that nobody else asks for in the same words.
+    func send(_ playlist: MultivariantPlaylist, _ resource: ResourceName, _ shelf: Shelf?, query: String) {
+        let token = viewerToken ?? .random
         var response = HTTPResponse(status: 200)
         response.set("Content-Type", resource.contentType)
         response.set("Cache-Control", "no-store")
-        response.body = playlist.render(query: query + (query.isEmpty ? "" : "&") + "\(Self.viewerKey)=\(token.text)")
-        shelf?.sent(response.body.count)
+        response.body = playlist.render(query: query + (query.isEmpty ? "" : "&") + "\(ViewerToken.key)=\(token.text)")
+        if !isHead { shelf?.sent(response.body.count) }
         answer(response)
     }
 
@@ -168,11 +173,8 @@ extension HTTPExchange {
 
     // MARK: Viewers
 
-    /// The query parameter that tells viewers apart.
-    private static let viewerKey = "v"
-
     /// As its playlist's address says.
-    var viewerToken: ViewerToken? { request.query(Self.viewerKey).flatMap { ViewerToken($0) } }
+    var viewerToken: ViewerToken? { request.query(ViewerToken.key).flatMap { ViewerToken($0) } }
 
     /// Who asks: as its playlist's address says, or else a stand-in that its address and agent make.
     var viewer: ViewerToken {
@@ -244,5 +246,11 @@ extension PackageSettings {
     init(_ settings: Settings.HLS, form: PlaylistSettings.Form) {
         self.init(
             form: form, part: Int64(settings.part), window: Int64(settings.window))
+    }
+}
+
+extension ViewerToken {
+    fileprivate static var random: ViewerToken {
+        ViewerToken(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max))
     }
 }

@@ -122,6 +122,8 @@ extension StreamReport {
     private mutating func add(_ packaged: Shelf.Stats) {
         viewers["hls", default: 0] += packaged.viewers
         bytesOut += packaged.bytesOut
-        self.packaged = PackageReport(bytes: packaged.bytes, viewers: packaged.viewers, waiting: packaged.waiting)
+        self.packaged = PackageReport(
+            bytes: packaged.bytes, renditions: packaged.renditions, viewers: packaged.viewers,
+            waiting: packaged.waiting)
     }
 }

@@ -77,6 +77,7 @@ extension PackageReport {
     func write(to writer: inout JSONWriter) {
         writer.object {
             $0.member("bytes", bytes)
+            $0.member("renditions", renditions)
             $0.member("viewers", viewers)
             $0.member("waiting", waiting)
         }

@@ -1,5 +1,6 @@
 /// Segments of fragmented MP4. Frames stay where they are until a fragment is taken, and are copied into it once.
 import FMP4
+import HLS
 import Media
 import StreamLog
 
@@ -7,8 +8,17 @@ final class MovieMaker: SegmentMaker {
     private var builder: FragmentBuilder
     private var store = Store()
     private var bodies: [LogPlace] = []
+    private let rendition: Rendition
+    /// The number of its audio track.
+    private let track: UInt8
 
-    init(_ selection: Movie.Selection) {
+    init(_ rendition: Rendition) {
+        self.rendition = rendition
+        let selection: Movie.Selection
+        switch rendition {
+        case .main: (track, selection) = (0, .videoAndAudio(0))
+        case .audio(let id): (track, selection) = (id, .audio(id))
+        }
         var settings = FragmentBuilder.Settings()
         // Each node puts the origin's time into terms of its own clock: it cannot be in bytes that are the same everywhere.
         settings.hasProducerTime = false
@@ -17,9 +27,25 @@ final class MovieMaker: SegmentMaker {
 
     var initialization: [UInt8] { builder.movie.initialization }
     var version: UInt64 { builder.movie.version }
-    var hasVideo: Bool { builder.movie.hasVideo }
     var codecs: String { builder.movie.codecs }
+    var sound: Sound? {
+        builder.movie.tracks.first { $0.kind == .audio && $0.isReady }.map {
+            Sound(codec: $0.codecString, channels: $0.channels)
+        }
+    }
     var isEmpty: Bool { builder.isEmpty }
+
+    func takes(_ kind: MediaKind, _ tracks: TrackSet) -> Bool {
+        switch kind {
+        case .video: rendition == .main
+        case .audio: tracks.contains(track)
+        case .script: false
+        }
+    }
+
+    func leads(_ kind: MediaKind, _ tracks: TrackSet) -> Bool {
+        kind == .video ? rendition == .main : !builder.movie.hasVideo && takes(kind, tracks)
+    }
 
     func beginSession() { builder.beginSession() }
     func beginSegment() { builder.beginSegment() }

@@ -10,11 +10,17 @@ protocol SegmentMaker: AnyObject {
     var initialization: [UInt8] { get }
     /// Changes when `initialization` does.
     var version: UInt64 { get }
-    var hasVideo: Bool { get }
     /// As MIME types say them, such as `avc1.64001f,mp4a.40.2`.
     var codecs: String { get }
+    /// The audio track, where players are told of it apart.
+    var sound: Sound? { get }
     /// Nothing has been added since `take`.
     var isEmpty: Bool { get }
+
+    /// Whether it has a use for such a message; `tracks` are those of audio.
+    func takes(_ kind: MediaKind, _ tracks: TrackSet) -> Bool
+    /// Whether segments and parts are cut and measured by such frames: pictures where there are any.
+    func leads(_ kind: MediaKind, _ tracks: TrackSet) -> Bool
 
     func beginSession()
     func learn(_ kind: MediaKind, _ body: UnsafeRawBufferPointer)
@@ -25,6 +31,13 @@ protocol SegmentMaker: AnyObject {
 
     /// What was added since the last time, as bytes. `end`: the time of the picture that follows, if it is known.
     func take(sequence: UInt32, end: Int64?) -> SharedBytes
+}
+
+/// What players are told of an audio track.
+struct Sound: Sendable, Hashable {
+    /// As MIME types say it, such as `mp4a.40.2`.
+    var codec: String
+    var channels: Int
 }
 
 /// Memory for what makers write: log segments that live as long as somebody holds their bytes.

@@ -6,8 +6,8 @@ import StreamLog
 public enum Offer: Sendable {
     /// `isSettled`: the text will not change for who asks the same again.
     case playlist(RenderedPlaylist, isSettled: Bool)
-    /// To be rendered for each viewer.
-    case multivariant(MultivariantPlaylist)
+    /// With a place for each viewer's token.
+    case multivariant(PreparedMultivariant)
     case file(PackagedFile)
     /// Parked; after `patience` milliseconds the answer is 503.
     case waits(ticket: UInt64, patience: UInt64)
@@ -73,7 +73,8 @@ extension Shelf {
         _ wake: Waker
     ) -> Offer {
         guard let track = state.tracks[rendition] else {
-            guard rendition == .main, state.tracks.isEmpty else { return .missing }
+            // Other renditions are there when the main one is, or not at all.
+            guard state.tracks[.main]?.playlist.isReady != true else { return .missing }
             return awaitBeginning(&state, mailbox, wake)
         }
         let request: PlaylistRequest
@@ -95,13 +96,15 @@ extension Shelf {
         _ rendition: Rendition, _ skip: PlaylistRequest.Skip, _ state: inout State
     ) -> RenderedPlaylist? {
         guard let track = state.tracks[rendition] else { return nil }
-        if track.renderedVersion != track.playlist.version {
+        let hasReports = settings.form == .lowLatency && state.tracks.count > 1
+        let changes = hasReports ? state.changes : 0
+        if (track.renderedVersion, track.renderedChanges) != (track.playlist.version, changes) {
             track.rendered = [:]
-            track.renderedVersion = track.playlist.version
+            (track.renderedVersion, track.renderedChanges) = (track.playlist.version, changes)
         } else if let text = track.rendered[skip] {
             return text
         }
-        let reports = state.tracks.filter { $0.key != rendition }.compactMap(\.value.playlist.report)
+        let reports = hasReports ? state.renditions.filter { $0 != rendition }.compactMap { state.report(on: $0) } : []
         guard let bytes = track.playlist.render(skip: skip, reports: reports) else { return nil }
         let text = RenderedPlaylist(bytes)
         track.rendered[skip] = text
@@ -114,14 +117,16 @@ extension Shelf {
         guard let main = state.tracks[.main], main.playlist.isReady, let bandwidth = main.playlist.bandwidth else {
             return awaitBeginning(&state, mailbox, wake)
         }
-        var variant = MultivariantPlaylist.Variant(
-            bandwidth: bandwidth, codecs: main.codecs.split(separator: ",").map(String.init))
-        variant.width = state.picture.width
-        variant.height = state.picture.height
-        variant.milliFrameRate = main.milliFrameRate
-        var playlist = MultivariantPlaylist(variants: [variant])
-        playlist.hasIndependentSegments = main.playlist.hasIndependentSegments
-        return .multivariant(playlist)
+        // Sound comes a little behind: who asks first is told of all tracks, too.
+        if main.playlist.count < Shelf.enoughToTell, let late = state.late {
+            return park(.playlist(.ready), late, patience: main.playlist.state.patience, &state, mailbox, wake)
+        }
+        if let known = state.prepared, known.edition == state.edition { return .multivariant(known.made) }
+        let playlist = state.multivariant(main, bandwidth)
+        let same = state.prepared.flatMap { $0.made.playlist == playlist ? $0.made : nil }
+        let made = same ?? PreparedMultivariant(playlist)
+        state.prepared = (state.edition, made)
+        return .multivariant(made)
     }
 
     /// The first segment is on its way.
@@ -132,6 +137,8 @@ extension Shelf {
         return park(.playlist(.ready), .main, patience: Shelf.patience, &state, mailbox, wake)
     }
 
+    /// Segments of the main rendition with which the others are waited for no longer.
+    private static let enoughToTell = 3
     /// Milliseconds that the first playlist of a stream is waited for: the longest segment, and half of it.
     private static let patience: Int64 = 15_000
 
@@ -178,8 +185,10 @@ extension Shelf {
         public var viewers = 0
         public var waiting = 0
         public var bytesOut: UInt64 = 0
-        /// Bytes of segments, parts and initialisation sections in memory.
+        /// Bytes of segments, parts and initialisation sections in memory, of all renditions.
         public var bytes = 0
+        /// Playlists: the main one, and those of further audio tracks.
+        public var renditions = 0
     }
 
     public var stats: Stats {
@@ -188,6 +197,7 @@ extension Shelf {
             stats.viewers = state.viewers.count(now: Int64(now))
             stats.waiting = state.waiters.count
             stats.bytesOut = state.bytesOut
+            stats.renditions = state.tracks.count
             stats.bytes = state.initialisations.values.reduce(0) { $0 + $1.bytes.count }
             for track in state.tracks.values {
                 stats.bytes += track.segments.values.reduce(0) { $0 + $1.bytes.count }

@@ -15,8 +15,19 @@ public final class Shelf: Sendable {
 
     struct State: Sendable {
         var tracks: [Rendition: Track] = [:]
+        /// Renditions that will be on the shelf when something of them is heard.
+        var announced: Set<Rendition> = []
         var initialisations: [UInt64: PackagedFile] = [:]
+        /// What segments need that are being made, which no track knows of yet.
+        var expected: [Rendition: [UInt64]] = [:]
         var picture = (width: 0, height: 0)
+        /// What the publisher says of audio tracks, by their numbers.
+        var labels: [UInt8: TrackLabel] = [:]
+        /// Counts changes of any playlist, and those that the multivariant playlist may tell of.
+        var changes: UInt64 = 0
+        var edition: UInt64 = 0
+        /// Made already, of an edition.
+        var prepared: (edition: UInt64, made: PreparedMultivariant)?
         var viewers: ViewerSessions
         var lastAsked: UInt64
         var waiters = Waiters()
@@ -31,13 +42,20 @@ public final class Shelf: Sendable {
         var parts: [UInt32: [PackagedFile]] = [:]
         /// What each segment needs.
         var initialisations: [UInt32: UInt64] = [:]
-        var codecs = ""
-        var milliFrameRate = 0
-        /// Rendered already, by what was asked for.
+        var traits = Traits()
+        /// Rendered already, by what was asked for, when the playlist and those that it reports on were as they are.
         var rendered: [PlaylistRequest.Skip: RenderedPlaylist] = [:]
         var renderedVersion: UInt64 = 0
+        var renderedChanges: UInt64 = 0
 
         init(_ playlist: MediaPlaylist) { self.playlist = playlist }
+    }
+
+    /// What the multivariant playlist says of a rendition.
+    struct Traits: Sendable {
+        var codecs = ""
+        var sound: Sound?
+        var milliFrameRate = 0
     }
 
     /// What is known of a segment when its first part is whole.
@@ -47,6 +65,8 @@ public final class Shelf: Sendable {
         let date: Int64
         let initialisation: UInt64
         let isIndependent: Bool
+        /// Microseconds, by the rate of its frames.
+        let longestPart: Int64
     }
 
     /// `keeper` has every segment of the main rendition; `clock`: milliseconds that only rise.
@@ -69,18 +89,28 @@ public final class Shelf: Sendable {
         var playlist = PlaylistSettings(form: settings.form, rendition: rendition)
         playlist.partTarget = partTarget
         playlist.window = settings.window * 1_000
-        state.with { $0.tracks[rendition] = Track(MediaPlaylist(settings: playlist)) }
+        state.with { state in
+            if rendition != .main, let main = state.tracks[.main] {
+                playlist.partHoldBack = 3 * max(partTarget, main.playlist.partTarget)
+            }
+            state.tracks[rendition] = Track(MediaPlaylist(settings: playlist))
+            state.announced.remove(rendition)
+        }
     }
+
+    /// The stream has such a track: who asks first waits a little until it is on the shelf.
+    func announce(_ rendition: Rendition) { state.with { _ = $0.announced.insert(rendition) } }
 
     /// Those that no segment needs any more are given up: an encoder may change its mind without end. `besides`: what a
     /// segment needs that is not here yet.
-    func keep(_ initialisation: [UInt8], as hash: UInt64, besides other: UInt64?) {
+    func keep(_ initialisation: [UInt8], as hash: UInt64, besides other: UInt64?, of rendition: Rendition) {
         let file = PackagedFile(
             SharedBytes(copying: initialisation), .initialisation(hash), tag: PackagedFile.tag(initialisation: hash),
             .initialisation)
         state.with { state in
-            let needed = Set(state.tracks.values.flatMap(\.initialisations.values))
-            state.initialisations = state.initialisations.filter { $0.key == other || needed.contains($0.key) }
+            state.expected[rendition] = [hash] + (other.map { [$0] } ?? [])
+            let needed = Set(state.tracks.values.flatMap(\.initialisations.values) + state.expected.values.joined())
+            state.initialisations = state.initialisations.filter { needed.contains($0.key) }
             state.initialisations[hash] = file
         }
     }
@@ -100,19 +130,19 @@ public final class Shelf: Sendable {
         }
     }
 
-    func close(_ head: Head, _ bytes: SharedBytes, duration: Int64, target: UInt8, of rendition: Rendition) {
+    func close(
+        _ head: Head, _ bytes: SharedBytes, duration: Int64, target: UInt8, _ traits: Traits, of rendition: Rendition
+    ) {
         let now = Int64(now)
         let number = head.number.number
         let file = PackagedFile(
             bytes, .segment(rendition, number, container), tag: PackagedFile.tag(number, size: bytes.count))
-        change(rendition) { track in
+        change(rendition, isEdition: true) { track in
             guard track.begin(head, now: now) else { return }
             track.playlist.closeSegment(duration: duration, size: bytes.count, target: target, now: now)
             track.segments[number] = file
-            guard track.playlist.expire(now: now) > 0, let first = track.playlist.firstRetained else { return }
-            track.segments = track.segments.filter { $0.key >= first }
-            track.parts = track.parts.filter { $0.key >= first }
-            track.initialisations = track.initialisations.filter { $0.key >= first }
+            track.traits = traits
+            track.expire(now: now)
         }
         if rendition == .main { keep(head, bytes, duration: duration) }
     }
@@ -126,18 +156,37 @@ public final class Shelf: Sendable {
             return FinishedSegment(
                 number: head.number, date: head.date, duration: duration, target: track.playlist.target,
                 initialisation: initialisation == nil ? 0 : head.initialisation,
-                initialisationBytes: initialisation?.bytes ?? SharedBytes(), codecs: track.codecs,
+                initialisationBytes: initialisation?.bytes ?? SharedBytes(), codecs: track.traits.codecs,
                 picture: state.picture, form: settings.form, bytes: bytes)
         }
         segment.map(keeper)
     }
 
-    func end(_ rendition: Rendition) {
+    /// The rendition has nothing in that segment: a gap. False when it has had nothing for so long that there is nothing
+    /// of it to be fetched: it is no more, until it is opened again.
+    func leaveOut(_ head: Head, duration: Int64, target: UInt8, of rendition: Rendition) -> Bool {
         let now = Int64(now)
-        change(rendition) { $0.playlist.end(now: now) }
+        change(rendition, isEdition: true) { track in
+            guard track.begin(head, now: now) else { return }
+            track.playlist.closeSegment(duration: duration, size: 0, target: target, isWhole: false, now: now)
+            track.expire(now: now)
+        }
+        let due: [Waiters.Waiter]? = state.with { state in
+            guard let track = state.tracks[rendition], track.playlist.isBarren else { return nil }
+            state.tracks[rendition] = nil
+            state.changes += 1
+            return state.waiters.take { $0.rendition == rendition }
+        }
+        if let due { Waiters.wake(due) }
+        return due == nil
     }
 
-    /// The stream has ended: who waits is answered with what is there.
+    func end(_ rendition: Rendition) {
+        let now = Int64(now)
+        change(rendition, isEdition: true) { $0.playlist.end(now: now) }
+    }
+
+    /// The stream has ended, or is packaged no longer: who waits is answered with what is there.
     public func end() {
         keeper?(nil)
         Waiters.wake(
@@ -147,27 +196,41 @@ public final class Shelf: Sendable {
             })
     }
 
-    /// Nothing is made any more, though the stream goes on: who waits asks again, and finds another shelf.
-    public func abandon() { end() }
-
-    func describe(_ rendition: Rendition, codecs: String, milliFrameRate: Int) {
+    /// Of the stream's pictures, where it is known.
+    public func describe(width: Int, height: Int) {
         state.with { state in
-            state.tracks[rendition]?.codecs = codecs
-            state.tracks[rendition]?.milliFrameRate = milliFrameRate
+            guard state.picture != (width, height) else { return }
+            state.picture = (width, height)
+            state.edition += 1
         }
     }
 
-    /// Of the stream's pictures, where it is known.
-    public func describe(width: Int, height: Int) { state.with { $0.picture = (width, height) } }
+    /// What the publisher says of its audio tracks.
+    public func describe(_ labels: [UInt8: TrackLabel]) {
+        state.with { state in
+            guard state.labels != labels else { return }
+            state.labels = labels
+            state.edition += 1
+        }
+    }
 
-    /// Changes a track, and wakes whose wait is over, each loop once.
-    private func change(_ rendition: Rendition, _ work: (Track) -> Void) {
+    /// Changes a track, and wakes whose wait is over, each loop once. `isEdition`: the multivariant playlist may have to
+    /// tell of it.
+    private func change(_ rendition: Rendition, isEdition: Bool = false, _ work: (Track) -> Void) {
         let due: [Waiters.Waiter] = state.with { state in
             guard let track = state.tracks[rendition] else { return [] }
             work(track)
+            state.changes += 1
+            if isEdition { state.edition += 1 }
             guard !state.waiters.isEmpty else { return [] }
             let reached = track.playlist.state
-            return state.waiters.take { $0.rendition == rendition && $0.wait.isOver(reached, track.playlist) }
+            return state.waiters.take { place in
+                // Who waits for another rendition to begin does not wait for it alone.
+                if place.rendition != rendition {
+                    return isEdition && rendition == .main && place.wait == .playlist(.ready)
+                }
+                return place.wait.isOver(reached, track.playlist)
+            }
         }
         Waiters.wake(due)
     }
@@ -179,9 +242,17 @@ extension Shelf.Track {
         if playlist.openNumber == head.number.number { return true }
         let isOpen = playlist.openSegment(
             head.number, date: head.date, initialisation: head.initialisation, isIndependent: head.isIndependent,
-            now: now)
+            longestPart: head.longestPart, now: now)
         if isOpen { initialisations[head.number.number] = head.initialisation }
         return isOpen
+    }
+
+    /// Lets go of what has been out of the playlist for long enough.
+    fileprivate func expire(now: Int64) {
+        guard playlist.expire(now: now) > 0, let first = playlist.firstRetained else { return }
+        segments = segments.filter { $0.key >= first }
+        parts = parts.filter { $0.key >= first }
+        initialisations = initialisations.filter { $0.key >= first }
     }
 }
 

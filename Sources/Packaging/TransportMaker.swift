@@ -1,4 +1,5 @@
-/// Segments of MPEG transport stream. Each begins with counters of its own, and says so.
+/// Segments of MPEG transport stream. Each begins with counters of its own, and says so. All tracks are in them: it is
+/// from a segment's tables that players of this form learn what there is to choose.
 import MPEGTS
 import Media
 import StreamLog
@@ -21,9 +22,15 @@ final class TransportMaker: SegmentMaker {
         muxer = TSMuxer(settings: settings)
     }
 
-    var hasVideo: Bool { muxer.hasVideo }
     var codecs: String { "" }
+    var sound: Sound? { nil }
     var isEmpty: Bool { pending.count == 0 }
+
+    func takes(_ kind: MediaKind, _ tracks: TrackSet) -> Bool { true }
+
+    func leads(_ kind: MediaKind, _ tracks: TrackSet) -> Bool {
+        kind == .video || kind == .audio && !muxer.hasVideo
+    }
 
     func beginSession() {
         learnt = []

@@ -72,6 +72,20 @@ struct AudioPacketTests {
         #expect(try aac.next(in: mixed.span)?.codec == .flac)
     }
 
+    @Test("the tracks that a message is of, as far as they are told apart")
+    func tracks() {
+        for (text, numbers) in [
+            ("af01 21", [0]), ("", [0]), ("91 4f707573 aa", [0]), ("95 01 4f707573 03 aa", [3]),
+            ("95 11 4f707573 00 000001 aa 01 000002 bbcc", [0, 1]), ("95 01 4f707573 10 aa", []),
+            ("97 02 000005 05 20 6d703461 0f 000002 1210 664c6143 01 000001 bb", [1, 15]), ("95", []),
+        ] as [(String, [UInt8])] {
+            #expect(AudioPacket.tracks(of: hex(text).span).numbers == numbers, "\(text)")
+        }
+        var set = TrackSet.first
+        set.insert(200)
+        #expect(set == .first && !set.contains(200) && set.contains(TrackSet()) && !TrackSet().contains(set))
+    }
+
     @Test("cut headers and lying sizes are errors")
     func errors() {
         for text in ["af", "90", "90 4f70", "95", "95 01 4f707573", "97 02"] {

@@ -42,6 +42,21 @@ struct StreamDescriptionTests {
         #expect(try StreamMetadata.parse(object.span)?.width == 1280)
     }
 
+    @Test("metadata says what audio tracks are called, and in which language")
+    func audioTracks() throws {
+        let made = StreamMetadata.message(audioLanguages: [2: "deu", 0: "eng"])
+        #expect(made == StreamMetadata.message(audioLanguages: [0: "eng", 2: "deu"]))
+        let tracks = try #require(try StreamMetadata.parse(made.span)?.audioTracks)
+        #expect(tracks == [0: .init(language: "eng"), 2: .init(language: "deu")])
+        for count in 0..<made.count { _ = try? StreamMetadata.parse(made.span.extracting(0..<count)) }
+        // Names that are no numbers, values that are no objects, a name, and other properties of a track.
+        let map = hex("02000a6f6e4d65746144617461 03 0013617564696f547261636b4964496e666f4d6170 08 00000000")
+        let track = hex("000133 03 00046e616d65 020002 4869 00086368616e6e656c73 004000000000000000 000009")
+        let others = hex("000178 03 000009 000137 0101 0003333030 03 000009")
+        let named = map + others + track + hex("000009 000009")
+        #expect(try StreamMetadata.parse(named.span)?.audioTracks == [3: .init(name: "Hi")])
+    }
+
     @Test("metadata cut anywhere is an error or fewer properties; nesting has an end")
     func badMetadata() {
         for count in 0..<Self.metadata.count {

@@ -41,6 +41,22 @@ struct Broadcast {
         }
     }
 
+    /// A further audio track: messages of one track each.
+    static func further(_ track: UInt8, header: Bool, _ number: Int = 0) -> [UInt8] {
+        let head = [0x95, header ? 0 : 1] + Array("mp4a".utf8) + [track]
+        return head + (header ? hex("1208") : [UInt8](repeating: UInt8(number & 0xff), count: 20 + Int(track)))
+    }
+
+    /// The same with further audio tracks.
+    static func seconds(_ range: Range<Int>, further: [UInt8]) -> [(kind: MediaKind, time: UInt32, body: [UInt8])] {
+        seconds(range).flatMap { frame in
+            [frame]
+                + (frame.kind == .audio ? further : []).map {
+                    (.audio, frame.time, self.further($0, header: false, Int(frame.time)))
+                }
+        }
+    }
+
     /// The frames that a stream has in its log, as they travel to other nodes.
     static func relayed(_ stream: Fanout.Stream, from first: UInt64 = 0) -> [(RelayFrame.Header, [UInt8])] {
         var frames: [(RelayFrame.Header, [UInt8])] = []
@@ -84,8 +100,8 @@ extension Studio {
     }
 
     /// Everything that a playlist names, by name.
-    func contents(_ shelf: Shelf) -> [String: [UInt8]] {
-        guard case .playlist(let text, _) = offer(shelf, "media.m3u8") else { return [:] }
+    func contents(_ shelf: Shelf, _ name: String = "media.m3u8") -> [String: [UInt8]] {
+        guard case .playlist(let text, _) = offer(shelf, name) else { return [:] }
         var found: [String: [UInt8]] = [:]
         let bytes = text.file(isSettled: false, takesGzip: false).bytes.copy
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {

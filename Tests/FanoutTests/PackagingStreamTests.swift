@@ -1,5 +1,6 @@
 import EventLoop
 import HLS
+import MPEGTS
 import Media
 import Packaging
 import RelayProtocol
@@ -62,10 +63,96 @@ private func relay(_ studio: Studio, _ frames: some Sequence<(RelayFrame.Header,
         for (name, bytes) in made[2] { #expect(made[0][name] == bytes, "\(name)") }
     }
 
+    @Test("tracks of sound that come in turns of many frames keep their times")
+    func turns() throws {
+        let studio = Studio(settings: Studio.patient)
+        _ = studio.publish()
+        let stream = studio.stream()
+        for (kind, time, body) in Broadcast.headers { try stream.append(kind, timestamp: time, body: body) }
+        try stream.append(.audio, timestamp: 0, body: Broadcast.further(1, header: true))
+        var times: [UInt32] = []
+        for turn in stride(from: 0 as UInt32, to: 1_700, by: 340) {
+            let turn = stride(from: turn, to: turn + 336, by: 21)
+            for time in turn { try stream.append(.audio, timestamp: time, body: Broadcast.audio(1)) }
+            for time in turn { try stream.append(.audio, timestamp: time, body: Broadcast.further(1, header: false)) }
+            times += Array(turn) + Array(turn)
+        }
+        #expect(Broadcast.relayed(stream, from: 4).map(\.0.timestamp) == times)
+        #expect(stream.corrections.backwards == 0)
+    }
+
+    @Test(
+        "further audio tracks are renditions, the same on every node, from the first segment behind their first frame on",
+        arguments: [PlaylistSettings.Form.fragmentedMP4, .lowLatency])
+    func renditions(_ form: PlaylistSettings.Form) throws {
+        let settings = PackageSettings(form: form, window: 120_000)
+        let (origin, early, late) = (
+            Studio(settings: Studio.patient), Studio(settings: Studio.patient), Studio(settings: Studio.patient)
+        )
+        _ = origin.publish()
+        let shelf = origin.shelf(settings)
+        let stream = origin.stream()
+        for (kind, time, body) in Broadcast.headers + [(.audio, 0, Broadcast.further(1, header: true))]
+            + Broadcast.seconds(0..<24, further: [1])
+        { try stream.append(kind, timestamp: time, body: body) }
+        // Another one comes in the middle of a segment, and is of a codec that says what it is with each frame.
+        let mp3: [UInt8] =
+            [0x95, 1] + Array(".mp3".utf8) + [3, 0xff, 0xfb, 0x90, 0x44] + [UInt8](repeating: 0, count: 413)
+        for frame in Broadcast.seconds(24..<64, further: [1]) {
+            try stream.append(frame.kind, timestamp: frame.time, body: frame.body)
+            if frame.kind == .audio { try stream.append(.audio, timestamp: frame.time, body: mp3) }
+        }
+        let frames = Broadcast.relayed(stream)
+        early.follow()
+        let near = early.shelf(settings)
+        try relay(early, frames)
+        late.follow()
+        try relay(late, Self.prologue(frames, at: 1_000, count: 3))
+        try relay(late, frames[1_000..<1_900])
+        let far = late.shelf(settings)
+        try relay(late, frames[1_900...])
+        for name in ["media.m3u8", "audio-1.m3u8", "audio-3.m3u8"] {
+            let made = [origin.contents(shelf, name), early.contents(near, name), late.contents(far, name)]
+            try #require(made.allSatisfy { $0.count > 1 }, "\(name): \(made.map(\.count))")
+            #expect(made[0] == made[1], "\(name)")
+            for (file, bytes) in made[2] { #expect(made[0][file] == bytes, "\(file)") }
+        }
+        let first = try #require(origin.contents(shelf, "media.m3u8").keys.compactMap { UInt64($0.dropLast(4)) }.min())
+        #expect(origin.contents(shelf, "audio-1.m3u8").keys.contains("audio-1-\(first).m4s"))
+        #expect(!origin.contents(shelf, "audio-3.m3u8").keys.contains("audio-3-\(first).m4s"))
+        #expect([shelf, near, far].allSatisfy { $0.stats.renditions == 3 })
+    }
+
+    @Test("a transport stream's segments have all audio tracks, and no playlist of their own")
+    func transport() throws {
+        let studio = Studio(settings: Studio.patient)
+        _ = studio.publish()
+        let shelf = studio.shelf(PackageSettings(form: .transportStream, window: 120_000))
+        let stream = studio.stream()
+        for (kind, time, body) in Broadcast.headers + [(.audio, 0, Broadcast.further(1, header: true))]
+            + Broadcast.seconds(0..<24, further: [1])
+        { try stream.append(kind, timestamp: time, body: body) }
+        #expect(shelf.stats.renditions == 1)
+        guard case .missing = studio.offer(shelf, "audio-1.m3u8") else {
+            Issue.record("there is no such playlist")
+            return
+        }
+        for (name, bytes) in studio.contents(shelf) {
+            var reader = TSReader()
+            try reader.receive(bytes.span)
+            reader.finish()
+            var codecs: [String] = []
+            while let event = reader.next() {
+                if case .program(let program) = event { codecs = program.streams.map(\.codec.name) }
+            }
+            #expect(codecs == ["h264", "aac", "aac"], "\(name)")
+        }
+    }
+
     private static func prologue(
-        _ frames: [(RelayFrame.Header, [UInt8])], at index: Int
+        _ frames: [(RelayFrame.Header, [UInt8])], at index: Int, count: Int = 2
     ) -> [(RelayFrame.Header, [UInt8])] {
-        frames[0..<2].map { header, body in
+        frames[0..<count].map { header, body in
             var header = header
             header.flags = .prologue
             header.number = frames[index].0.number

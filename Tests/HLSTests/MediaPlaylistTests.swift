@@ -1,6 +1,14 @@
 import HLS
 import Testing
 
+extension MediaPlaylist {
+    /// As a client reads them.
+    fileprivate var listedNumbers: Range<UInt64> {
+        guard let list = render().flatMap({ try? ParsedPlaylist($0) }) else { return 0..<0 }
+        return list.sequence..<list.sequence + UInt64(list.entries.count)
+    }
+}
+
 @Suite("A live window") struct MediaPlaylistTests {
     /// A playlist with segments of two seconds, from number 10 on.
     private func playlist(

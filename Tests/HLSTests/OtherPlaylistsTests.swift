@@ -128,14 +128,14 @@ import Testing
     @Test("parts of any steady frame rate keep within the part target and above 85 % of it")
     func partCutter() {
         for interval in [
-            4_167, 10_000, 16_683, 20_000, 21_333, 33_367, 40_000, 41_708, 66_667, 83_417, 100_000, 200_000,
+            4_167, 10_000, 16_683, 20_000, 20_833, 33_333, 33_367, 40_000, 41_708, 66_667, 83_417, 100_000, 200_000,
         ] as [Int64] {
             for setting in [200_000, 333_000, 500_000, 1_000_000] as [Int64] where interval <= setting {
                 let target = PartCutter.target(near: setting, frameInterval: interval)
                 #expect(target >= setting && target <= setting * 3 / 2)
-                var cutter = PartCutter(target: target)
+                var cutter = PartCutter(setting: setting)
                 var start: Int64 = 0
-                cutter.beginSegment(at: 0)
+                cutter.beginSegment(at: 0, isVideo: true)
                 for index in 1..<1_000 as Range<Int64> {
                     let time = (index * interval + 500) / 1_000 * 1_000
                     guard cutter.cut(before: time) else { continue }
@@ -147,10 +147,38 @@ import Testing
         }
     }
 
+    @Test("sound of any codec comes in parts that are never longer than the setting")
+    func soundCutter() {
+        for interval in [2_500, 10_000, 20_000, 21_333, 23_220, 26_122, 32_000, 42_667, 46_440, 60_000] as [Int64] {
+            var cutter = PartCutter(setting: 200_000)
+            var start: Int64 = 0
+            cutter.beginSegment(at: 0, isVideo: false)
+            for index in 1..<1_000 as Range<Int64> {
+                let time = (index * interval + 500) / 1_000 * 1_000
+                guard cutter.cut(before: time) else { continue }
+                #expect((170_000...200_000).contains(time - start), "\(time - start) at \(interval)")
+                start = time
+            }
+        }
+    }
+
+    @Test(
+        "languages have the shortest tags that there are",
+        arguments: [
+            ("eng", "en"), ("DEU", "de"), ("ger", "de"), ("en", "en"), ("pt-BR", "pt-BR"), ("und", ""), ("qaa", "qaa"),
+            ("", ""), ("gsw", "gsw"), ("zxx", ""),
+        ])
+    func languages(said: String, tag: String) { #expect(LanguageTag.shortest(said) == tag) }
+
     @Test("a part cutter survives any times")
     func cutterExtremes() {
-        var cutter = PartCutter(target: .min)
-        for time in [0, .max, .min, 5, .max, -1, .min] as [Int64] { _ = cutter.cut(before: time) }
+        for isVideo in [false, true] {
+            var cutter = PartCutter(setting: .min)
+            cutter.beginSegment(at: 0, isVideo: isVideo)
+            for time in [0, .max, .min, 5, .max, -1, .min] as [Int64] { _ = cutter.cut(before: time) }
+            cutter.beginSegment(at: .min, isVideo: isVideo)
+            for time in [.min + 1, -1, .max] as [Int64] { _ = cutter.cut(before: time) }
+        }
         #expect(PartCutter.target(near: .max, frameInterval: .max) == .max)
         #expect(PartCutter.target(near: .min, frameInterval: -1) == 1)
     }

@@ -41,6 +41,16 @@ struct ParsedPlaylist {
     var mapHint: String?
     var reports: [[String: String]] = []
     var isEnded = false
+    /// Of the segments, that in the making included.
+    var discontinuities: ClosedRange<UInt64> {
+        discontinuitySequence...max(discontinuitySequence, entries.last?.discontinuity ?? 0, open.discontinuity)
+    }
+    /// The number of the newest segment that there is anything of, and of its newest part.
+    var newest: (number: UInt64, part: Int?) {
+        guard open.parts.isEmpty else { return (open.number, open.parts.count - 1) }
+        guard let last = entries.last else { return (sequence, nil) }
+        return (last.number, last.parts.isEmpty ? nil : last.parts.count - 1)
+    }
     private var seen: Set<String> = []
 
     init(_ bytes: [UInt8]) throws {

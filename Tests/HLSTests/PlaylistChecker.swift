@@ -99,6 +99,10 @@ struct PlaylistChecker {
         expect(list.sequence >= last.sequence, "§6.2.2 the sequence goes back")
         expect(list.discontinuitySequence >= last.discontinuitySequence, "§6.2.2 the discontinuity sequence goes back")
         expect(list.target == last.target || mayGrow && list.target > last.target, "§6.2.1 the target changes")
+        let isOtherSession = list.discontinuities.upperBound > last.discontinuities.upperBound
+        expect(
+            list.partTarget == last.partTarget || isOtherSession && list.partTarget ?? 0 > last.partTarget ?? 0,
+            "§6.2.1 the part target changes")
         expect(!last.isEnded, "§4.4.3.4 something follows the end")
         let lastNumber = last.sequence + UInt64(last.entries.count)
         guard list.sequence <= lastNumber, !list.entries.isEmpty else {

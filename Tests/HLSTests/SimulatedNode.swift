@@ -5,7 +5,8 @@ struct SimulatedNode {
     var playlist: MediaPlaylist
     private var cutter: PartCutter
     private var current: SegmentNumber?
-    private var start: Int64 = 0
+    /// Of the first frame that parts are cut by.
+    private var start: Int64?
     private var partStart: Int64 = 0
     private var newest: Int64 = 0
     private var step: Int64 = 0
@@ -19,7 +20,7 @@ struct SimulatedNode {
 
     init(settings: PlaylistSettings, hasVideo: Bool) {
         playlist = MediaPlaylist(settings: settings)
-        cutter = PartCutter(target: settings.partTarget)
+        cutter = PartCutter(setting: 200_000)
         isLowLatency = settings.form == .lowLatency
         self.hasVideo = hasVideo
     }
@@ -39,13 +40,18 @@ struct SimulatedNode {
                 now: frame.now)
             isWhole = !isFirst || isSessionStart
             current = frame.number
-            start = frame.time
-            partStart = frame.time
-            cutter.beginSegment(at: frame.time * 1_000)
+            start = nil
             (size, partSize, hasKeyframe) = (0, 0, false)
-        } else if isLowLatency, (frame.kind != .audio) == hasVideo, cutter.cut(before: frame.time * 1_000) {
-            changed = true
-            addPart(at: frame.time)
+        }
+        if (frame.kind != .audio) == hasVideo {
+            if start == nil {
+                start = frame.time
+                partStart = frame.time
+                cutter.beginSegment(at: frame.time * 1_000, isVideo: hasVideo)
+            } else if isLowLatency, cutter.cut(before: frame.time * 1_000) {
+                changed = true
+                addPart(at: frame.time)
+            }
         }
         if frame.time > newest, frame.time - newest < 1_000 { step = frame.time - newest }
         newest = frame.time
@@ -65,6 +71,7 @@ struct SimulatedNode {
     private mutating func close(at end: Int64, _ next: SimulatedStream.Frame) {
         if isLowLatency { addPart(at: end) }
         playlist.closeSegment(
-            duration: (end - start) * 1_000, size: size, target: next.number.target, isWhole: isWhole, now: next.now)
+            duration: (end - (start ?? end)) * 1_000, size: size, target: next.number.target, isWhole: isWhole,
+            now: next.now)
     }
 }

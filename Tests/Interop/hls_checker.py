@@ -139,7 +139,7 @@ class Checker:
         self.rule(new.discontinuity >= old.discontinuity, "the discontinuity number goes back")
         for name in "target", "part_target", "version":
             before, after = getattr(old, name), getattr(new, name)
-            grows = name == "target" and after > before and new.segments[-1].discontinuity > old.discontinuity
+            grows = name != "version" and after and after > before and new.segments[-1].discontinuity > old.discontinuity
             self.rule(before == after or grows, f"{name} changes from {before} to {after}")
         known = {s.number: s for s in old.segments}
         for segment in new.segments:

@@ -29,6 +29,25 @@ struct ProgramTests {
         #expect(throws: TSError.noSuchProgram(9, available: [5, 6])) { try Samples.read(builder.bytes, program: 9) }
     }
 
+    @Test("where there are several audio tracks, metadata tells what languages they are in, whenever that changes")
+    func languages() throws {
+        func descriptor(_ code: String) -> [UInt8] { [0x0a, 4] + Array(code.utf8) + [0] }
+        var builder = PacketBuilder()
+        builder.association([(1, 0x50)])
+        builder.map(1, pid: 0x50, [(0x81, 0x51, descriptor("deu")), (0x81, 0x52, []), (0x81, 0x53, descriptor("eng"))])
+        builder.pes(0x51, streamID: 0xbd, pts: 90_000, Self.ac3)
+        let frames = try Samples.frames(of: builder.bytes)
+        let told = try #require(frames.first)
+        #expect(told.kind == .script && told.isConfiguration && frames.filter { $0.kind == .script }.count == 1)
+        let tracks = try StreamMetadata.parse(told.body.span)?.audioTracks
+        #expect(tracks == [0: .init(language: "deu"), 2: .init(language: "eng")])
+        var single = PacketBuilder()
+        single.association([(1, 0x50)])
+        single.map(1, pid: 0x50, [(0x81, 0x51, descriptor("deu"))])
+        single.pes(0x51, streamID: 0xbd, pts: 90_000, Self.ac3)
+        #expect(try Samples.frames(of: single.bytes).allSatisfy { $0.kind == .audio }, "one track is no choice")
+    }
+
     @Test("SCTE-35, ID3, teletext and private data come out as data, with their times")
     func data() throws {
         var splice: [UInt8] = [0xfc, 0x30, 0x11, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xf0, 0, 0, 0, 0]

@@ -69,6 +69,45 @@ struct TimelineTests {
         #expect(timeline.corrections == Timeline.Corrections(jumps: 0, backwards: 1, rollovers: 0))
     }
 
+    @Test("tracks of one kind that come in turns of many frames keep their times")
+    func turns() {
+        var timeline = Timeline()
+        for turn in 0..<6 as Range<Int64> {
+            for index in 0..<16 as Range<Int64> {
+                let time = turn * 340 + index * 21
+                _ = timeline.map(kind: .video, timestamp: UInt32(time))
+            }
+            for track in [0, 1, 200] as [UInt8] {
+                for index in 0..<16 as Range<Int64> {
+                    let time = turn * 340 + index * 21
+                    #expect(timeline.map(kind: .audio, track: track, timestamp: UInt32(time)) == time)
+                }
+            }
+        }
+        #expect(timeline.corrections == Timeline.Corrections())
+        #expect(timeline.map(kind: .audio, track: 1, timestamp: 1_900) == 2_015, "a track alone goes nowhere back")
+        #expect(timeline.corrections.backwards == 1)
+    }
+
+    @Test("after a jump every track of a kind finds the new clock, and its late frames keep their place")
+    func jumpOfMany() {
+        var timeline = Timeline()
+        for time in stride(from: 0 as UInt32, to: 400, by: 40) {
+            _ = timeline.map(kind: .video, timestamp: 1_000 + time)
+            for track in [0, 1] as [UInt8] { _ = timeline.map(kind: .audio, track: track, timestamp: 1_000 + time) }
+        }
+        #expect(timeline.map(kind: .audio, track: 1, timestamp: 500_000) == 400)
+        #expect(timeline.map(kind: .audio, timestamp: 1_380) == 380)
+        #expect(timeline.map(kind: .video, timestamp: 500_000) == 400)
+        #expect(timeline.map(kind: .audio, timestamp: 500_000) == 400)
+        // Another one takes the place of the first, which nobody is on any more.
+        #expect(timeline.map(kind: .audio, track: 1, timestamp: 900_000) == 440)
+        #expect(timeline.map(kind: .video, timestamp: 500_040) == 440)
+        #expect(timeline.map(kind: .video, timestamp: 900_010) == 450)
+        #expect(timeline.map(kind: .audio, timestamp: 900_020) == 460)
+        #expect(timeline.corrections == Timeline.Corrections(jumps: 2, backwards: 0, rollovers: 0))
+    }
+
     @Test("a clock that only runs backwards does not stop the output for ever")
     func reverse() {
         var timeline = Timeline()

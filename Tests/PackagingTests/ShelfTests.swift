@@ -133,9 +133,10 @@ import Testing
         arguments: [PlaylistSettings.Form.transportStream, .fragmentedMP4, .lowLatency])
     func memory(_ form: PlaylistSettings.Form) throws {
         var feed = Feed()
+        feed.further = form == .transportStream ? [] : [1]
         var held: [WeakSegment] = []
         do {
-            let node = Node(form)
+            let node = Node(form, audio: feed.further)
             node.receive(feed.begin())
             var most: [Int] = []
             for minute in 0..<10 {
@@ -157,6 +158,7 @@ import Testing
             }
             #expect(most[1...].allSatisfy { $0 < most[1] * 5 / 4 }, "\(most)")
             #expect(node.shelf.state.with { $0.initialisations.count } < 16)
+            #expect(node.shelf.stats.renditions == 1 + feed.further.count)
             #expect(held.contains { $0.segment != nil } && held.contains { $0.segment == nil })
         }
         #expect(held.allSatisfy { $0.segment == nil }, "a segment outlives its shelf")
