@@ -28,12 +28,14 @@ private func relay(_ studio: Studio, _ frames: some Sequence<(RelayFrame.Header,
     @Test("published frames get numbers of segments, from the clock's on")
     func numbers() throws {
         let studio = Studio(settings: Studio.patient)
+        let before = SegmentNumbering.clockNumber(at: Int64(Clock.unixMilliseconds))
         _ = studio.publish()
         try publish(studio, 0..<21)
-        let first = Broadcast.relayed(studio.stream()).map(\.0.segment)
-        #expect(Set(first.map(\.number)).count == 3 && first.map(\.number) == first.map(\.number).sorted())
-        let clock = SegmentNumbering.clockNumber(at: Int64(Clock.unixMilliseconds))
-        #expect(first[0].number <= clock && first[0].number + 20 > clock)
+        let after = SegmentNumbering.clockNumber(at: Int64(Clock.unixMilliseconds))
+        let numbers = Broadcast.relayed(studio.stream()).map(\.0.segment.number)
+        #expect((before...after).contains(numbers[0]) && numbers == numbers.sorted())
+        // On a machine that takes as long to publish as the stream lasts they are as short as asked for.
+        #expect((3...11).contains(Set(numbers).count))
     }
 
     @Test("a stream packaged here and on nodes that joined later is the same, byte for byte", arguments: forms)

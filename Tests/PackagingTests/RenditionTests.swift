@@ -25,7 +25,7 @@ private let forms: [PlaylistSettings.Form] = [.fragmentedMP4, .lowLatency]
         for frame in feed.begin() + feed.next(41) {
             node.receive(frame)
             // The tracks come a little behind the pictures.
-            guard frame.mark.sequence % 7 == 0, names.allSatisfy({ node.text($0) != nil }) else { continue }
+            guard frame.mark.sequence % 20 == 0, names.allSatisfy({ node.text($0) != nil }) else { continue }
             var lists: [String: ParsedPlaylist] = [:]
             for name in names {
                 let bytes = try #require(node.text(name))
