@@ -172,7 +172,8 @@ final class HLSViewer {
             let head = try scanner.next(&input) { piece in if isGathering { body += piece } }
             guard let head else { return }
             guard case .waiting(let since) = state else { return reconnect("an answer that nobody asked for") }
-            answered(head, asked: since, at: time)
+            // A stamp of the kernel's may lie a little before the question, which no answer does.
+            answered(head, asked: since, at: max(since, time))
             body.removeAll(keepingCapacity: true)
             if head.isLast { reconnect(nil) }
         } catch {
