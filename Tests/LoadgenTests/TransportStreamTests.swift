@@ -25,8 +25,10 @@ private enum Film {
             append(9, UInt32(index * 40), body, &bytes)
             append(8, UInt32(index * 40 + 10), [0xaf, 1] + [UInt8](repeating: 0x21, count: 300), &bytes)
         }
-        let path = "/tmp/loadgen-film-\(getpid())-\(pictureSize)-\(offset).flv"
-        let out = fopen(path, "wb")
+        // Tests run side by side, and some want the same film.
+        var name = Array("/tmp/loadgen-film-XXXXXX".utf8CString)
+        let out = fdopen(mkstemp(&name), "wb")
+        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         fwrite(bytes, 1, bytes.count, out)
         fclose(out)
         defer { unlink(path) }
