@@ -15,8 +15,9 @@ public struct ViewerToken: Hashable, Sendable {
         self.low = low
     }
 
-    public init?(_ text: String) {
-        let characters = text.utf8Span.span
+    public init?(_ text: String) { self.init(text.utf8Span.span) }
+
+    public init?(_ characters: Span<UInt8>) {
         guard characters.count == Self.length else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0

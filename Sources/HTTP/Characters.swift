@@ -1,3 +1,5 @@
+import Glibc
+
 /// The character classes of RFC 9110 §5.6 and the bytes that delimit HTTP/1.1.
 enum Ascii {
     static let cr = UInt8(ascii: "\r")
@@ -73,6 +75,17 @@ extension Span<UInt8> {
         let part = extracting(start..<start + others.count)
         for i in others.indices where part[i] != others[i] { return false }
         return true
+    }
+
+    /// Whether the others stand at the beginning.
+    func begins(with others: [UInt8]) -> Bool {
+        guard others.count <= count else { return false }
+        // Sound: both are read, as far as the others go.
+        return withUnsafeBufferPointer { one in
+            others.withUnsafeBufferPointer { other in
+                other.isEmpty || memcmp(one.baseAddress!, other.baseAddress!, other.count) == 0
+            }
+        }
     }
 
     /// What is left of the place without the blanks at its ends.

@@ -11,13 +11,20 @@ extension HTTPRequest {
         guard !target.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "#") }) else {
             throw .bad("http_bad_target", "the target has a blank, a control character or a fragment")
         }
-        var text = HeadText([])
-        let (name, place) = (text.append(method.utf8), text.append(target.utf8))
-        text.reserve(fields: headers.count)
-        for header in headers {
-            text.append(
-                HeadText.Field(name: text.append(header.name.utf8), value: text.append(header.value.utf8)))
-        }
-        self.init(head: try RequestHead(text, name, target: place, version: version))
+        var line: [UInt8] = []
+        let (name, place) = (line.place(method), line.place(target))
+        var bytes: [UInt8] = []
+        let fields = headers.map { FieldText.Field(name: bytes.place($0.name), value: bytes.place($0.value)) }
+        self.init(
+            head: try RequestHead(line, name, target: place, FieldBlock(FieldText(bytes, fields), version: version)))
+    }
+}
+
+extension [UInt8] {
+    /// Takes the text in; says where it is.
+    fileprivate mutating func place(_ text: String) -> Range<Int> {
+        let start = count
+        append(contentsOf: text.utf8)
+        return start..<count
     }
 }

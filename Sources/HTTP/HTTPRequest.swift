@@ -30,36 +30,41 @@ public struct HTTPRequest: Sendable {
     init(head: consuming RequestHead) {
         isHead = head.isMethod("HEAD")
         isFetch = isHead || head.isMethod("GET")
-        keepAlive = head.keepAlive && head.webSocketKey == nil
+        keepAlive = head.block.keepAlive && head.webSocketKey == nil
         self.head = head
     }
 
-    public var method: String { head.text.text(head.method) }
+    public var method: String { head.text(head.method) }
 
     /// The minor version: 0 or 1.
     public var version: Int { head.version }
 
     /// The request target as sent.
-    public var target: String { head.text.text(head.target) }
+    public var target: String { head.text(head.target) }
 
     // MARK: Path and query
 
     /// The percent-decoded path.
-    public var path: String { head.text.text(head.path) }
+    public var path: String { head.text(head.path) }
 
-    public var pathBytes: ArraySlice<UInt8> { head.text.bytes[head.path] }
+    public var pathBytes: ArraySlice<UInt8> { head.bytes[head.path] }
 
     /// What follows the `?`, still encoded, or an empty string.
-    public var query: String { head.text.text(head.query) }
+    public var query: String { head.text(head.query) }
 
-    public var queryBytes: ArraySlice<UInt8> { head.text.bytes[head.query] }
+    public var queryBytes: ArraySlice<UInt8> { head.bytes[head.query] }
 
     /// The query's items, decoded, in the order sent.
     public var queryItems: [(name: String, value: String)] { QueryItems(queryBytes).map(\.decoded) }
 
     /// The first query value of that name.
-    public func query(_ name: String) -> String? {
-        for item in QueryItems(queryBytes) where item.isNamed(name) { return item.decoded.value }
+    public func query(_ name: String) -> String? { item(name)?.decoded.value }
+
+    /// The same as it was sent.
+    public func queryBytes(_ name: String) -> ArraySlice<UInt8>? { item(name)?.value }
+
+    private func item(_ name: String) -> QueryItems.Item? {
+        for item in QueryItems(queryBytes) where item.isNamed(name) { return item }
         return nil
     }
 
@@ -67,32 +72,26 @@ public struct HTTPRequest: Sendable {
 
     /// In the order sent.
     public var headers: [Header] {
-        head.text.fields.map { field in
-            Header(name: head.text.text(field.name).lowercased(), value: head.text.text(field.value))
+        head.fields.fields.map { field in
+            Header(name: head.fields.text(field.name).lowercased(), value: head.fields.text(field.value))
         }
     }
 
     /// The first value of the named header, whatever its case.
-    public func header(_ name: StaticString) -> String? { head.text.value(name).map(head.text.text) }
+    public func header(_ name: StaticString) -> String? { head.fields.value(name).map(head.fields.text) }
 
     public func headerBytes(_ name: StaticString) -> ArraySlice<UInt8>? {
-        head.text.value(name).map { head.text.bytes[$0] }
+        head.fields.value(name).map { head.fields.bytes[$0] }
     }
 
     /// Whether the first header of that name has the text somewhere in it, in the same case.
     public func header(_ name: StaticString, mentions text: String) -> Bool {
-        guard let value = head.text.value(name) else { return false }
-        return head.text.bytes.span.extracting(value).contains(text.utf8Span.span)
+        guard let value = head.fields.value(name) else { return false }
+        return head.fields.bytes.span.extracting(value).contains(text.utf8Span.span)
     }
 
-    /// Puts the header's value in the text's place, if there is one and it is another: what clients say in every request
-    /// need not be copied each time.
-    public func update(_ text: inout String, with name: StaticString) {
-        guard let value = head.text.value(name) else { return }
-        let isSame =
-            value.count == text.utf8.count && head.text.bytes.span.has(text.utf8Span.span, at: value.lowerBound)
-        if !isSame { text = head.text.text(value) }
-    }
+    /// The `User-Agent`, which is made once for all requests with the same fields.
+    public var agent: String? { head.block.agent }
 
     // MARK: WebSocket
 
@@ -100,5 +99,5 @@ public struct HTTPRequest: Sendable {
     public var webSocketKey: String? { head.webSocketKey }
 
     /// Whether the request asks for WebSocket at all; with no `webSocketKey` the answer is 426 or 400.
-    public var asksForWebSocket: Bool { head.text.lists("upgrade", "websocket") }
+    public var asksForWebSocket: Bool { head.fields.lists("upgrade", "websocket") }
 }

@@ -27,6 +27,17 @@ struct HeadScanner: Sendable {
         line -= count
     }
 
+    /// Whether it stands at the beginning of a head.
+    var hasSeenNothing: Bool { position == start }
+
+    /// Whether the first line of a head is there whole, and nothing in it that no request line has.
+    func hasFirstLine(_ bytes: Span<UInt8>, limits: HTTPLimits) -> Bool {
+        let end = min(bytes.count, start + limits.firstLine) - 1
+        var at = start
+        while at < end, bytes[at] >= Ascii.space { at += 1 }
+        return at < end && bytes[at] == Ascii.cr && bytes[at + 1] == Ascii.lf
+    }
+
     /// The position behind the empty line that ends the head, or nil if it is not there yet.
     mutating func scan(_ bytes: Span<UInt8>, limits: HTTPLimits) throws(HTTPError) -> Int? {
         while position < bytes.count {

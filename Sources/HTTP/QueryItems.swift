@@ -7,12 +7,16 @@ struct QueryItems: Sequence, IteratorProtocol {
 
     /// As sent.
     struct Item {
-        fileprivate let name: ArraySlice<UInt8>
-        fileprivate let value: ArraySlice<UInt8>
+        let name: ArraySlice<UInt8>
+        let value: ArraySlice<UInt8>
 
         var decoded: (name: String, value: String) { (Self.text(name), Self.text(value)) }
 
-        func isNamed(_ text: String) -> Bool { Self.text(name) == text }
+        func isNamed(_ text: String) -> Bool {
+            if name.elementsEqual(text.utf8) { return true }
+            let isEscaped = name.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
+            return isEscaped && Self.text(name) == text
+        }
 
         private static func text(_ bytes: ArraySlice<UInt8>) -> String {
             decode(bytes, plusIsSpace: true) ?? String(decoding: bytes, as: UTF8.self)

@@ -37,16 +37,17 @@ public struct RequestParser: Sendable {
         input.withUnsafeBufferPointer { buffer.append(contentsOf: $0) }
     }
 
-    /// The next complete request, or nil if more bytes are needed.
-    public mutating func next() throws(HTTPError) -> HTTPRequest? {
+    /// The next complete request, or nil if more bytes are needed. `memory` knows header fields of earlier requests.
+    public mutating func next(_ memory: FieldMemory? = nil) throws(HTTPError) -> HTTPRequest? {
         do throws(HTTPError) {
             while true {
                 switch state {
                 case .failed(let error): throw error
                 case .upgraded: return nil
                 case .head:
+                    if let memory, let request = try recall(memory) { return request }
                     guard let end = try scanHead() else { return nil }
-                    if let request = try startRequest(headEnd: end) { return request }
+                    if let request = try startRequest(headEnd: end, memory) { return request }
                 case .body(let request, let left):
                     return takeBody(request, left: left)
                 case .chunked(let request, let chunked):
@@ -103,12 +104,31 @@ public struct RequestParser: Sendable {
         return end
     }
 
+    /// A request of which all has come, and whose fields are known: they are not looked at again. Nil leaves everything
+    /// as it is, for who looks at each byte.
+    private mutating func recall(_ memory: FieldMemory) throws(HTTPError) -> HTTPRequest? {
+        guard scanner.hasSeenNothing, scanner.hasFirstLine(buffer.span, limits: limits),
+            let line = try? RequestLine(buffer.span.extracting(scanner.start...), limits: limits)
+        else { return nil }
+        let end = scanner.start + line.end
+        guard let block = memory.find(buffer.span.extracting(end...), version: line.version),
+            line.end + block.text.bytes.count <= limits.maxHeaderBytes, block.text.fields.count <= limits.maxHeaders
+        else { return nil }
+        wantsContinue = false
+        return HTTPRequest(head: try RequestHead(takeHead(end: end + block.text.bytes.count), line, block))
+    }
+
     /// Parses a complete head; returns the request if it has no body, otherwise moves to the body's state.
-    private mutating func startRequest(headEnd end: Int) throws(HTTPError) -> HTTPRequest? {
+    private mutating func startRequest(headEnd end: Int, _ memory: FieldMemory?) throws(HTTPError) -> HTTPRequest? {
         let lines = scanner.lines
-        let request = HTTPRequest(head: try RequestHead(takeHead(end: end), lines: lines, limits: limits))
-        wantsContinue = request.head.expectsContinue
-        switch request.head.framing {
+        let bytes = takeHead(end: end)
+        let line = try RequestLine(bytes.span, limits: limits)
+        let text = try FieldText(Array(bytes[line.end...]), lines: lines - 1, limits: limits)
+        let block = try FieldBlock(text, version: line.version, limits: limits)
+        let request = HTTPRequest(head: try RequestHead(bytes, line, block))
+        memory?.keep(block)
+        wantsContinue = block.expectsContinue
+        switch block.framing {
         case .none:
             if request.webSocketKey != nil { state = .upgraded }
             return request

@@ -66,7 +66,7 @@ final class HTTP2Session: WireSession, ExchangeSession {
     private func take(_ event: HTTP2Event) {
         switch event {
         case .request(let stream, let request):
-            request.update(&userAgent, with: "user-agent")
+            if let agent = request.agent { userAgent = agent }
             if exchanges.isEmpty { leavesPackaged() }
             let exchange = HTTPExchange(request, stream: stream, over: self)
             exchanges[stream] = exchange

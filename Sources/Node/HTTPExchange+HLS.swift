@@ -89,9 +89,13 @@ extension HTTPExchange {
 
     /// Answers with what is there, or waits for it.
     private func take(_ name: StreamName, _ resource: ResourceName, _ shelf: Shelf, mayWait: Bool) {
-        let made = shelf.take(
+        let offer = shelf.take(
             resource, query: request.queryBytes, from: loop.mailbox, mayWait ? waker(name, resource, shelf) : nil)
-        switch made {
+        give(offer, name, resource, shelf)
+    }
+
+    private func give(_ offer: Offer, _ name: StreamName, _ resource: ResourceName, _ shelf: Shelf) {
+        switch offer {
         case .waits(let ticket, let patience):
             park(on: shelf, ticket: ticket, patience: patience)
         case .file(let file): send(file, shelf)
@@ -109,11 +113,15 @@ extension HTTPExchange {
         }
     }
 
-    private func waker(_ name: StreamName, _ resource: ResourceName, _ shelf: Shelf) -> @Sendable (Loop) -> Void {
+    private func waker(_ name: StreamName, _ resource: ResourceName, _ shelf: Shelf) -> Shelf.Wake {
         let me = LoopBound(Weak(self), on: loop)
-        return { loop in
+        return { loop, offer in
             guard let exchange = me.value(on: loop).object, exchange.unpark() else { return }
-            exchange.take(name, resource, shelf, mayWait: true)
+            if let offer {
+                exchange.give(offer, name, resource, shelf)
+            } else {
+                exchange.take(name, resource, shelf, mayWait: true)
+            }
         }
     }
 
@@ -174,7 +182,7 @@ extension HTTPExchange {
     // MARK: Viewers
 
     /// As its playlist's address says.
-    var viewerToken: ViewerToken? { request.query(ViewerToken.key).flatMap { ViewerToken($0) } }
+    var viewerToken: ViewerToken? { request.queryBytes(ViewerToken.key).flatMap { ViewerToken($0.span) } }
 
     /// Who asks: as its playlist's address says, or else a stand-in that its address and agent make.
     var viewer: ViewerToken {

@@ -45,7 +45,7 @@ final class HTTPExchange {
     /// Its place on a shelf.
     private struct Parked {
         let shelf: Shelf
-        let ticket: UInt64
+        let ticket: Shelf.Ticket
         let deadline: UInt64
     }
 
@@ -121,7 +121,7 @@ final class HTTPExchange {
     }
 
     /// Waits on the shelf; after `patience` milliseconds the answer is 503 (RFC 8216bis §6.2.5.2).
-    func park(on shelf: Shelf, ticket: UInt64, patience: UInt64) {
+    func park(on shelf: Shelf, ticket: Shelf.Ticket, patience: UInt64) {
         parked = Parked(shelf: shelf, ticket: ticket, deadline: loop.now + patience)
     }
 

@@ -102,10 +102,10 @@ final class HTTPSession: WireSession, ExchangeSession {
     private func serveRequests() throws(HTTPError) {
         isServing = true
         defer { isServing = false }
-        while case .requests = mode, !isEnded, let request = try parser.next() {
+        while case .requests = mode, !isEnded, let request = try parser.next(worker.fieldMemory) {
             requests += 1
             if isPackaged { leavesPackaged() }
-            request.update(&userAgent, with: "user-agent")
+            if let agent = request.agent { userAgent = agent }
             let exchange = HTTPExchange(request, over: self)
             self.exchange = exchange
             mode = .answering

@@ -10,7 +10,7 @@ public enum Offer: Sendable {
     case multivariant(PreparedMultivariant)
     case file(PackagedFile)
     /// Parked; after `patience` milliseconds the answer is 503.
-    case waits(ticket: UInt64, patience: UInt64)
+    case waits(ticket: Shelf.Ticket, patience: UInt64)
     case refused(PlaylistRequestError)
     /// Too many wait already.
     case crowded
@@ -18,9 +18,15 @@ public enum Offer: Sendable {
 }
 
 extension Shelf {
-    /// What wakes who waits, on its loop; nil for who does not. It is made only where somebody has to wait, under the
-    /// shelf's lock.
-    public typealias Waker = () -> (@Sendable (Loop) -> Void)?
+    /// Wakes who waits, on its loop, with what it waited for; with nil where it has to ask again.
+    public typealias Wake = @Sendable (Loop, Offer?) -> Void
+    /// Nil for who does not wait. It is made only where somebody has to, under the shelf's lock.
+    public typealias Waker = () -> Wake?
+
+    /// To stop waiting with.
+    public struct Ticket: Sendable {
+        fileprivate let place: Waiters.Ticket
+    }
 
     /// Looks for `name`, asked for with that query, or remembers to call `wake` when it is worth asking again.
     public func take(
@@ -49,11 +55,11 @@ extension Shelf {
     }
 
     /// Nothing is added any more: a stream of that name that goes on has another shelf.
-    public var isEnded: Bool { state.with { $0.isEnded } }
+    public var isEnded: Bool { hasEnded.load(ordering: .acquiring) }
 
     /// Who waits no longer.
-    public func stopWaiting(_ ticket: UInt64) {
-        state.with { $0.waiters.remove(ticket) }
+    public func stopWaiting(_ ticket: Ticket) {
+        state.with { $0.waiters.remove(ticket.place) }
     }
 
     private func park(
@@ -63,7 +69,20 @@ extension Shelf {
         guard let wake = wake() else { return .missing }
         guard state.waiters.count < PackageSettings.mostWaiting else { return .crowded }
         let ticket = state.waiters.add(to: .init(rendition: rendition, wait: wait), mailbox, wake)
-        return .waits(ticket: ticket, patience: UInt64(patience))
+        return .waits(ticket: Ticket(place: ticket), patience: UInt64(patience))
+    }
+
+    /// What everybody gets whose wait at that place is over; nil if it is not what they asked for.
+    func answer(to place: Waiters.Place, _ state: inout State) -> Offer? {
+        switch place.wait {
+        case .beginning: return nil
+        case .playlist(_, let request):
+            return render(place.rendition, request.skip, &state).map {
+                .playlist($0, isSettled: request.number != nil)
+            }
+        case .part(let position):
+            return state.tracks[place.rendition]?.part(position).map { .file($0) }
+        }
     }
 
     // MARK: Playlists
@@ -85,7 +104,7 @@ extension Shelf {
         switch BlockingReload.decide(request, reached) {
         case .badRequest(let error): return .refused(error)
         case .wait(let wait):
-            return park(.playlist(wait), rendition, patience: reached.patience, &state, mailbox, wake)
+            return park(.playlist(wait, request), rendition, patience: reached.patience, &state, mailbox, wake)
         case .now:
             guard let text = render(rendition, request.skip, &state) else { return .missing }
             return .playlist(text, isSettled: request.number != nil)
@@ -119,7 +138,7 @@ extension Shelf {
         }
         // Sound comes a little behind: who asks first is told of all tracks, too.
         if main.playlist.count < Shelf.enoughToTell, let late = state.late {
-            return park(.playlist(.ready), late, patience: main.playlist.state.patience, &state, mailbox, wake)
+            return park(.beginning, late, patience: main.playlist.state.patience, &state, mailbox, wake)
         }
         if let known = state.prepared, known.edition == state.edition { return .multivariant(known.made) }
         let playlist = state.multivariant(main, bandwidth)
@@ -133,8 +152,8 @@ extension Shelf {
     private func awaitBeginning(
         _ state: inout State, _ mailbox: Mailbox, _ wake: Waker
     ) -> Offer {
-        guard !state.isEnded else { return .missing }
-        return park(.playlist(.ready), .main, patience: Shelf.patience, &state, mailbox, wake)
+        guard !isEnded else { return .missing }
+        return park(.beginning, .main, patience: Shelf.patience, &state, mailbox, wake)
     }
 
     /// Segments of the main rendition with which the others are waited for no longer.
@@ -150,9 +169,7 @@ extension Shelf {
     ) -> Offer {
         guard let track = state.tracks[rendition] else { return .missing }
         switch track.playlist.availability(ofPart: position) {
-        case .here:
-            guard let parts = track.parts[position.number], Int(position.part) < parts.count else { return .missing }
-            return .file(parts[Int(position.part)])
+        case .here: return track.part(position).map { .file($0) } ?? .missing
         case .awaited:
             let patience = track.playlist.state.patience
             return park(.part(position), rendition, patience: patience, &state, mailbox, wake)
@@ -179,7 +196,7 @@ extension Shelf {
 
     public var viewers: Int { state.with { $0.viewers.count(now: Int64(now)) } }
 
-    public func sent(_ bytes: Int) { state.with { $0.bytesOut += UInt64(bytes) } }
+    public func sent(_ bytes: Int) { bytesSent.wrappingAdd(bytes, ordering: .relaxed) }
 
     public struct Stats: Sendable {
         public var viewers = 0
@@ -196,7 +213,7 @@ extension Shelf {
             var stats = Stats()
             stats.viewers = state.viewers.count(now: Int64(now))
             stats.waiting = state.waiters.count
-            stats.bytesOut = state.bytesOut
+            stats.bytesOut = UInt64(bytesSent.load(ordering: .relaxed))
             stats.renditions = state.tracks.count
             stats.bytes = state.initialisations.values.reduce(0) { $0 + $1.bytes.count }
             for track in state.tracks.values {
@@ -207,5 +224,12 @@ extension Shelf {
             }
             return stats
         }
+    }
+}
+
+extension Shelf.Track {
+    fileprivate func part(_ position: LivePosition) -> PackagedFile? {
+        guard let parts = parts[position.number], Int(position.part) < parts.count else { return nil }
+        return parts[Int(position.part)]
     }
 }

@@ -6,12 +6,15 @@ import EventLoop
 import HLS
 import Media
 import StreamLog
+import Synchronization
 
 public final class Shelf: Sendable {
     public let settings: PackageSettings
     let state: Lock<State>
     private let keeper: SegmentKeeper?
     private let clock: @Sendable () -> UInt64
+    let bytesSent = Atomic<Int>(0)
+    let hasEnded = Atomic<Bool>(false)
 
     struct State: Sendable {
         var tracks: [Rendition: Track] = [:]
@@ -31,8 +34,6 @@ public final class Shelf: Sendable {
         var viewers: ViewerSessions
         var lastAsked: UInt64
         var waiters = Waiters()
-        var bytesOut: UInt64 = 0
-        var isEnded = false
     }
 
     /// `@unchecked Sendable` is sound: it is touched under the shelf's lock alone.
@@ -171,7 +172,7 @@ public final class Shelf: Sendable {
             track.playlist.closeSegment(duration: duration, size: 0, target: target, isWhole: false, now: now)
             track.expire(now: now)
         }
-        let due: [Waiters.Waiter]? = state.with { state in
+        let due: [Waiters.Due]? = state.with { state in
             guard let track = state.tracks[rendition], track.playlist.isBarren else { return nil }
             state.tracks[rendition] = nil
             state.changes += 1
@@ -191,7 +192,7 @@ public final class Shelf: Sendable {
         keeper?(nil)
         Waiters.wake(
             state.with { state in
-                state.isEnded = true
+                hasEnded.store(true, ordering: .releasing)
                 return state.waiters.take { _ in true }
             })
     }
@@ -214,23 +215,23 @@ public final class Shelf: Sendable {
         }
     }
 
-    /// Changes a track, and wakes whose wait is over, each loop once. `isEdition`: the multivariant playlist may have to
-    /// tell of it.
+    /// Changes a track, and wakes whose wait is over, each loop once. What they wait for is looked up here, once for all
+    /// who wait for the same. `isEdition`: the multivariant playlist may have to tell of it.
     private func change(_ rendition: Rendition, isEdition: Bool = false, _ work: (Track) -> Void) {
-        let due: [Waiters.Waiter] = state.with { state in
+        let due: [Waiters.Due] = state.with { state in
             guard let track = state.tracks[rendition] else { return [] }
             work(track)
             state.changes += 1
             if isEdition { state.edition += 1 }
             guard !state.waiters.isEmpty else { return [] }
             let reached = track.playlist.state
-            return state.waiters.take { place in
+            var due = state.waiters.take { place in
                 // Who waits for another rendition to begin does not wait for it alone.
-                if place.rendition != rendition {
-                    return isEdition && rendition == .main && place.wait == .playlist(.ready)
-                }
+                if place.rendition != rendition { return isEdition && rendition == .main && place.wait == .beginning }
                 return place.wait.isOver(reached, track.playlist)
             }
+            for index in due.indices { due[index].answer = answer(to: due[index].place, &state) }
+            return due
         }
         Waiters.wake(due)
     }
@@ -259,7 +260,8 @@ extension Shelf.Track {
 extension Waiters.Wait {
     fileprivate func isOver(_ state: PlaylistState, _ playlist: MediaPlaylist) -> Bool {
         switch self {
-        case .playlist(let wait): BlockingReload.isOver(wait, in: state)
+        case .beginning: BlockingReload.isOver(.ready, in: state)
+        case .playlist(let wait, _): BlockingReload.isOver(wait, in: state)
         case .part(let position): state.isEnded || playlist.availability(ofPart: position) != .awaited
         }
     }

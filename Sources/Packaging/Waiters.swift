@@ -6,68 +6,88 @@ import HLS
 
 struct Waiters: Sendable {
     struct Waiter: Sendable {
-        let ticket: UInt64
+        let number: UInt64
         let mailbox: Mailbox
-        let wake: @Sendable (Loop) -> Void
+        let wake: Shelf.Wake
     }
 
-    /// What is waited for.
+    /// What is waited for. Those who wait at one place get one answer.
     struct Place: Hashable, Sendable {
         let rendition: Rendition
         let wait: Wait
     }
 
     enum Wait: Hashable, Sendable {
-        case playlist(BlockingReload.Wait)
+        /// Until players can begin with the rendition, to ask for whatever it is once more.
+        case beginning
+        case playlist(BlockingReload.Wait, PlaylistRequest)
         case part(LivePosition)
     }
 
-    private var queues: [Place: [Waiter]] = [:]
-    private var places: [UInt64: Place] = [:]
-    private var nextTicket: UInt64 = 1
-
-    var count: Int { places.count }
-    var isEmpty: Bool { places.isEmpty }
-
-    mutating func add(to place: Place, _ mailbox: Mailbox, _ wake: @escaping @Sendable (Loop) -> Void) -> UInt64 {
-        let ticket = nextTicket
-        nextTicket += 1
-        queues[place, default: []].append(Waiter(ticket: ticket, mailbox: mailbox, wake: wake))
-        places[ticket] = place
-        return ticket
+    /// A place in the queue, to be given up by.
+    struct Ticket: Hashable, Sendable {
+        let place: Place
+        let number: UInt64
     }
 
-    mutating func remove(_ ticket: UInt64) {
-        guard let place = places.removeValue(forKey: ticket), var queue = queues.removeValue(forKey: place) else {
-            return
-        }
+    /// Those of a place whose wait is over, and what they are answered with; nil: each has to ask again.
+    struct Due: Sendable {
+        let place: Place
+        let waiters: [Waiter]
+        var answer: Offer?
+    }
+
+    private var queues: [Place: [Waiter]] = [:]
+    private var nextNumber: UInt64 = 1
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    mutating func add(to place: Place, _ mailbox: Mailbox, _ wake: @escaping Shelf.Wake) -> Ticket {
+        defer { nextNumber += 1 }
+        queues[place, default: []].append(Waiter(number: nextNumber, mailbox: mailbox, wake: wake))
+        count += 1
+        return Ticket(place: place, number: nextNumber)
+    }
+
+    mutating func remove(_ ticket: Ticket) {
+        guard var queue = queues.removeValue(forKey: ticket.place) else { return }
         var low = 0
         var high = queue.count
         while low < high {
             let middle = (low + high) / 2
-            if queue[middle].ticket < ticket { low = middle + 1 } else { high = middle }
+            if queue[middle].number < ticket.number { low = middle + 1 } else { high = middle }
         }
-        queue.remove(at: low)
-        if !queue.isEmpty { queues[place] = queue }
+        if low < queue.count, queue[low].number == ticket.number {
+            queue.remove(at: low)
+            count -= 1
+        }
+        if !queue.isEmpty { queues[ticket.place] = queue }
     }
 
     /// Those whose wait is over: they wait no longer.
-    mutating func take(where isOver: (Place) -> Bool) -> [Waiter] {
-        var taken: [Waiter] = []
+    mutating func take(where isOver: (Place) -> Bool) -> [Due] {
+        var due: [Due] = []
         for place in queues.keys.filter(isOver) {
             guard let queue = queues.removeValue(forKey: place) else { continue }
-            for waiter in queue { places[waiter.ticket] = nil }
-            taken = taken.isEmpty ? queue : taken + queue
+            count -= queue.count
+            due.append(Due(place: place, waiters: queue))
         }
-        return taken
+        return due
     }
 
     /// Each loop is called once.
-    static func wake(_ due: [Waiter]) {
-        var byLoop: [ObjectIdentifier: [Waiter]] = [:]
-        for waiter in due { byLoop[ObjectIdentifier(waiter.mailbox), default: []].append(waiter) }
-        for waiters in byLoop.values {
-            waiters[0].mailbox.post { loop in for waiter in waiters { waiter.wake(loop) } }
+    static func wake(_ due: [Due]) {
+        var byLoop: [ObjectIdentifier: [Due]] = [:]
+        for group in due {
+            for (loop, waiters) in Dictionary(grouping: group.waiters, by: { ObjectIdentifier($0.mailbox) }) {
+                byLoop[loop, default: []].append(Due(place: group.place, waiters: waiters, answer: group.answer))
+            }
+        }
+        for groups in byLoop.values {
+            groups[0].waiters[0].mailbox.post { loop in
+                for group in groups { for waiter in group.waiters { waiter.wake(loop, group.answer) } }
+            }
         }
     }
 }

@@ -7,13 +7,15 @@ func requests(_ text: String, piece: Int = .max, limits: HTTPLimits = HTTPLimits
     return try requests(Array(text.utf8), piece: piece, from: &parser)
 }
 
-func requests(_ bytes: [UInt8], piece: Int = .max, from parser: inout RequestParser) throws -> [HTTPRequest] {
+func requests(
+    _ bytes: [UInt8], piece: Int = .max, from parser: inout RequestParser, _ memory: FieldMemory? = nil
+) throws -> [HTTPRequest] {
     var found: [HTTPRequest] = []
     var at = 0
     while at < bytes.count {
         let end = piece >= bytes.count - at ? bytes.count : at + piece
         try parser.receive(bytes.span.extracting(at..<end))
-        while let request = try parser.next() { found.append(request) }
+        while let request = try parser.next(memory) { found.append(request) }
         at = end
     }
     return found

@@ -222,7 +222,7 @@ final class Node {
         shelf.end()
     }
 
-    func offer(_ name: String, query: String = "", wake: (@Sendable (Loop) -> Void)? = nil) -> Offer {
+    func offer(_ name: String, query: String = "", wake: Shelf.Wake? = nil) -> Offer {
         shelf.take(ResourceName(name)!, query: Array(query.utf8)[...], from: loop.mailbox, wake)
     }
 

@@ -8,7 +8,7 @@ import Testing
 @testable import StreamLog
 
 @Suite("The shelf", .timeLimit(.minutes(5))) struct ShelfTests {
-    private static func ticket(_ offer: Offer) -> UInt64? {
+    private static func ticket(_ offer: Offer) -> Shelf.Ticket? {
         if case .waits(let ticket, _) = offer { ticket } else { nil }
     }
 
@@ -18,15 +18,24 @@ import Testing
         let node = Node(.lowLatency)
         let other = Loop(index: 1)
         let woken = Lock<[String]>([])
-        func note(_ what: String) -> @Sendable (Loop) -> Void {
-            { loop in woken.with { $0.append("\(what) \(loop.index)") } }
+        func note(_ what: String) -> Shelf.Wake {
+            { loop, offer in
+                let answer =
+                    switch offer {
+                    case .file: "part"
+                    case .playlist(_, let isSettled): isSettled ? "list" : "new"
+                    case nil: "again"
+                    default: "?"
+                    }
+                woken.with { $0.append("\(what) \(loop.index) \(answer)") }
+            }
         }
         // Before there is anything: the playlist is on its way.
         #expect(Self.ticket(node.offer("media.m3u8", wake: note("ready"))) != nil)
         #expect(Self.ticket(node.offer("index.m3u8", wake: note("index"))) != nil)
         node.receive(feed.begin() + feed.next(4))
         node.loop.turn()
-        #expect(woken.with { $0 }.sorted() == ["index 0", "ready 0"])
+        #expect(woken.with { $0 }.sorted() == ["index 0 again", "ready 0 new"])
         woken.with { $0 = [] }
         let list = try #require(node.playlist)
         let hint = try #require(list.hint)
@@ -49,7 +58,9 @@ import Testing
             node.loop.turn()
             other.turn()
         }
-        #expect(woken.with { $0 }.sorted() == ["list 0", "part 0", "part 1", "part 1", "part 1"])
+        #expect(
+            woken.with { $0 }.sorted()
+                == ["list 0 list", "part 0 part", "part 1 part", "part 1 part", "part 1 part"])
         #expect(node.bytes(hint)?.isEmpty == false)
     }
 
@@ -59,7 +70,7 @@ import Testing
         let node = Node(.lowLatency)
         node.receive(feed.begin() + feed.next(6))
         let woken = Lock(0)
-        let count: @Sendable (Loop) -> Void = { _ in woken.with { $0 += 1 } }
+        let count: Shelf.Wake = { _, _ in woken.with { $0 += 1 } }
         let list = try #require(node.playlist)
         let hint = try #require(list.hint)
         #expect(Self.ticket(node.offer(hint, wake: count)) != nil)
@@ -84,7 +95,7 @@ import Testing
         func pass(_ milliseconds: UInt64) { node.time.with { $0 += milliseconds } }
         pass(5_000)
         #expect(node.shelf.idle == 5_000)
-        let ticket = try #require(Self.ticket(node.offer("media.m3u8") { _ in }))
+        let ticket = try #require(Self.ticket(node.offer("media.m3u8") { _, _ in }))
         pass(7_000)
         #expect(node.shelf.idle == 0)
         node.shelf.stopWaiting(ticket)

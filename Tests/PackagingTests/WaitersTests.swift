@@ -13,23 +13,25 @@ import Testing
     func take() {
         let loop = Loop(index: 0)
         var waiters = Waiters()
-        var tickets: [UInt64] = []
+        var tickets: [Waiters.Ticket] = []
         for turn in 0..<30 {
-            tickets.append(waiters.add(to: Self.part(7, UInt32(turn % 3)), loop.mailbox) { _ in })
+            tickets.append(waiters.add(to: Self.part(7, UInt32(turn % 3)), loop.mailbox) { _, _ in })
         }
         #expect(waiters.count == 30)
-        for ticket in [tickets[3], tickets[0], tickets[27], tickets[3], 9_999] { waiters.remove(ticket) }
+        let unknown = Waiters.Ticket(place: Self.part(7, 0), number: 9_999)
+        for ticket in [tickets[3], tickets[0], tickets[27], tickets[3], unknown] { waiters.remove(ticket) }
         #expect(waiters.count == 27)
         let taken = waiters.take { $0 == Self.part(7, 0) }
+        #expect(taken.map(\.place) == [Self.part(7, 0)])
         #expect(
-            taken.map(\.ticket)
+            taken[0].waiters.map(\.number)
                 == stride(from: 0, to: 30, by: 3).map { tickets[$0] }.filter {
                     ![tickets[3], tickets[0], tickets[27]].contains($0)
-                })
+                }.map(\.number))
         #expect(waiters.take { $0 == Self.part(7, 0) }.isEmpty)
-        waiters.remove(taken[0].ticket)
+        waiters.remove(tickets[6])
         #expect(waiters.count == 20 && !waiters.isEmpty)
-        #expect(waiters.take { _ in true }.count == 20)
+        #expect(waiters.take { _ in true }.map(\.waiters.count).reduce(0, +) == 20)
         #expect(waiters.isEmpty)
     }
 
@@ -37,7 +39,7 @@ import Testing
     func asked() {
         let loop = Loop(index: 0)
         var waiters = Waiters()
-        for turn in 0..<5_000 { _ = waiters.add(to: Self.part(1, UInt32(turn % 2)), loop.mailbox) { _ in } }
+        for turn in 0..<5_000 { _ = waiters.add(to: Self.part(1, UInt32(turn % 2)), loop.mailbox) { _, _ in } }
         var asked = 0
         _ = waiters.take { _ in
             asked += 1
@@ -53,7 +55,8 @@ import Testing
         let woken = Lock<[Int]>([])
         var waiters = Waiters()
         for turn in 0..<10 {
-            _ = waiters.add(to: Self.part(1, 0), loops[turn % 2].mailbox) { loop in woken.with { $0.append(loop.index) }
+            _ = waiters.add(to: Self.part(1, 0), loops[turn % 2].mailbox) { loop, _ in
+                woken.with { $0.append(loop.index) }
             }
         }
         Waiters.wake(waiters.take { _ in true })

@@ -16,9 +16,13 @@ public func fuzzHTTP(_ data: Span<UInt8>) {
     let whole = parse(bytes, piece: bytes.count)
     let pieces = parse(bytes, piece: Int(data[0]) + 1)
     precondition(whole == pieces, "the split of the input changed its meaning")
+    let memory = FieldMemory()
+    for piece in [bytes.count, Int(data[0]) + 1, bytes.count] {
+        precondition(parse(bytes, piece: piece, memory) == whole, "who has been here before is read differently")
+    }
 }
 
-private func parse(_ data: Span<UInt8>, piece: Int) -> Outcome {
+private func parse(_ data: Span<UInt8>, piece: Int, _ memory: FieldMemory? = nil) -> Outcome {
     var limits = HTTPLimits()
     // Small, so that short inputs reach them.
     limits.maxHeaderBytes = 512
@@ -32,7 +36,7 @@ private func parse(_ data: Span<UInt8>, piece: Int) -> Outcome {
         while at < data.count {
             let end = min(data.count, at + piece)
             try parser.receive(data.extracting(at..<end))
-            while let request = try parser.next() {
+            while let request = try parser.next(memory) {
                 check(request)
                 outcome.requests.append(account(of: request))
             }

@@ -2,7 +2,7 @@ import HTTP
 import Testing
 
 /// What a request says, asked for as bytes and as text.
-struct HeadTextTests {
+struct RequestTextTests {
     private static let head =
         "GET /live/a%20b.m3u8?v=x%2Fy&_HLS_msn=7 HTTP/1.1\r\nHost: h\r\nACCEPT-Encoding: br, gzip\r\nX:\t \r\n"
         + "User-Agent:  Player/1.0\t\r\nConnection: TE , Keep-Alive\r\nx: second\r\n\r\n"
@@ -14,6 +14,7 @@ struct HeadTextTests {
         #expect(Array(found.queryBytes) == Array("v=x%2Fy&_HLS_msn=7".utf8) && found.query == "v=x%2Fy&_HLS_msn=7")
         #expect(found.target == "/live/a%20b.m3u8?v=x%2Fy&_HLS_msn=7")
         #expect(found.headerBytes("user-agent").map(Array.init) == Array("Player/1.0".utf8))
+        #expect(found.agent == "Player/1.0" && Array(found.queryBytes("v") ?? []) == Array("x%2Fy".utf8))
         #expect(found.headerBytes("range") == nil && found.header("range") == nil)
         #expect(found.header("x")?.isEmpty == true, "the first of two")
         #expect(found.headers.map(\.name) == ["host", "accept-encoding", "x", "user-agent", "connection", "x"])
@@ -42,16 +43,6 @@ struct HeadTextTests {
             let repeats = try request("GET / HTTP/1.0\r\nX: aaab\r\n\r\n")
             #expect(repeats.header("x", mentions: text), "\(text)")
         }
-    }
-
-    @Test("a text follows a header that is there")
-    func update() throws {
-        let found = try request(Self.head)
-        var agent = "before"
-        found.update(&agent, with: "range")
-        #expect(agent == "before")
-        found.update(&agent, with: "user-agent")
-        #expect(agent == "Player/1.0")
     }
 
     @Test("what comes in one piece with others is nobody else's")

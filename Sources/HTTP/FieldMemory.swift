@@ -1,0 +1,36 @@
+/// The header fields that the clients of one loop have sent lately, so that a request whose fields are those of an earlier
+/// one, byte for byte, is known by a comparison: players of one kind say the same, all of them and each time.
+///
+/// Bounded in number and size. What is kept has been held against the grammar; it is of requests without a body, of which
+/// nothing but the fields is told by them.
+public final class FieldMemory {
+    /// Those that are met often move to the front, and the last makes room.
+    private var blocks: [FieldBlock] = []
+
+    static let mostBlocks = 8
+    private static let mostBytes = 4_096
+
+    public init() {}
+
+    var count: Int { blocks.count }
+
+    /// The block that the bytes begin with, for a request line of that version.
+    func find(_ bytes: Span<UInt8>, version: Int) -> FieldBlock? {
+        for index in blocks.indices {
+            let block = blocks[index]
+            guard block.version == version, bytes.begins(with: block.text.bytes) else { continue }
+            if index > 0 { blocks.swapAt(index, index - 1) }
+            return block
+        }
+        return nil
+    }
+
+    func keep(_ block: FieldBlock) {
+        guard block.framing == .none, block.handshakeKey == nil, block.text.bytes.count <= Self.mostBytes else {
+            return
+        }
+        if blocks.count == Self.mostBlocks { blocks.removeLast() }
+        // Not at the end, where the next one would push it out before it is met again.
+        blocks.insert(block, at: min(blocks.count, Self.mostBlocks / 2))
+    }
+}
