@@ -119,11 +119,9 @@ public final class LoopFanout {
         public var stalledOut: UInt64 = 0
     }
 
-    /// Of each stream's viewers on this loop, and of no more: it is asked for once a second.
-    public var bytesOut: [StreamName: UInt64] {
-        var result: [StreamName: UInt64] = [:]
-        for entry in views.values { result[entry.handle.name, default: 0] += entry.view.bytesOut }
-        return result
+    /// What of each stream this loop has sent; a stream may come more than once. It is asked for once a second.
+    public func forEachTotal(_ visit: (StreamHandle, _ bytesOut: UInt64) -> Void) {
+        for entry in views.values { visit(entry.handle, entry.view.bytesOut) }
     }
 
     public var audiences: [StreamName: Audience] {

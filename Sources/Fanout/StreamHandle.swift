@@ -6,6 +6,7 @@ import EventLoop
 import FLV
 import Media
 import Packaging
+import Synchronization
 
 public final class StreamHandle: @unchecked Sendable {
     public let name: StreamName
@@ -16,6 +17,7 @@ public final class StreamHandle: @unchecked Sendable {
     private let closed = Lock(false)
     private let shelf = Lock<Shelf?>(nil)
     private let described = Lock<[String]>([])
+    private let kilobits = Atomic<Int>(0)
 
     private struct Home: Sendable {
         var door: LoopFanout.Door
@@ -31,6 +33,12 @@ public final class StreamHandle: @unchecked Sendable {
     }
 
     public var isClosed: Bool { closed.with { $0 } }
+
+    /// What its publisher sends in a second, as its home loop has measured it last.
+    public var kilobitsIn: Int {
+        get { kilobits.load(ordering: .relaxed) }
+        set { kilobits.store(newValue, ordering: .relaxed) }
+    }
 
     /// Runs `work` on the home loop: at once if that is `loop`, else when its turn comes. If the stream moves in the
     /// meantime, the work follows it.

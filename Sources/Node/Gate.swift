@@ -1,5 +1,4 @@
-/// Who is let in, on all loops together: the ledger behind a lock, the rates that claims are made of, and what a
-/// dispatcher has said of other nodes' room.
+/// Who is let in, on all loops together: the ledger behind a lock, and what a dispatcher has said of other nodes' room.
 import Admission
 import Configuration
 import EventLoop
@@ -8,9 +7,8 @@ import RelayProtocol
 
 final class Gate: Sendable {
     private let settings: Settings
+    private let hub: Hub
     private let ledger: Lock<Ledger>
-    /// Kilobits a second of the streams whose home each loop is.
-    private let rates: Lock<[[StreamName: Int]]>
     private let elsewhere = Lock<(room: Room, until: UInt64)?>(nil)
 
     /// File descriptors that are no connections: logs, timers, the resolver's, libraries'.
@@ -22,8 +20,9 @@ final class Gate: Sendable {
     /// Where only the node's own part of a quota is used up: by then it has been given more.
     private static let partRetrySeconds = 1
 
-    init(_ settings: Settings, loops: Int, descriptors: Int) {
+    init(_ settings: Settings, _ hub: Hub, loops: Int, descriptors: Int) {
         self.settings = settings
+        self.hub = hub
         let limits = settings.limits
         var capacity = Capacity()
         capacity.sessions = limits.sessions
@@ -36,7 +35,6 @@ final class Gate: Sendable {
         capacity.soft = limits.soft * 10
         capacity.reserve = limits.reserve * 10
         ledger = Lock(Ledger(capacity, loops: loops))
-        rates = Lock(Array(repeating: [:], count: loops))
     }
 
     private var now: UInt64 { Clock.monotonicNanoseconds / 1_000_000 }
@@ -93,16 +91,16 @@ final class Gate: Sendable {
 
     // MARK: Measuring
 
-    func measured(_ use: LoopUse, rates: [StreamName: Int], on loop: Loop) {
+    /// `rates`: bits a second of the streams whose home the loop is. They are asked for where quotas are kept.
+    func measured(_ use: LoopUse, rates: @autoclosure () -> [StreamName: Double], on loop: Loop) {
         let now = now
-        self.rates.with { $0[loop.index] = rates }
         let isAllotted = ledger.with { !$0.allowances.isEmpty }
+        let rates = isAllotted ? rates() : [:]
         measureMemory()
         ledger.with {
             $0.measured(use, loop: loop.index, now: now)
             $0.allowances.expire(now: now)
-            guard isAllotted else { return }
-            for (name, kilobits) in rates { $0.measured(kilobits: kilobits, of: name.name, app: name.app) }
+            for (name, rate) in rates { $0.measured(kilobits: Int(rate / 1000), of: name.name, app: name.app) }
         }
     }
 
@@ -117,9 +115,7 @@ final class Gate: Sendable {
     var fullness: Int { ledger.with { $0.fullness } }
     var position: Int { ledger.with { $0.position } }
 
-    private func rate(of name: StreamName) -> Int {
-        rates.with { loops in loops.lazy.compactMap { $0[name] }.first ?? 0 }
-    }
+    private func rate(of name: StreamName) -> Int { hub.find(name)?.kilobitsIn ?? 0 }
 
     // MARK: Elsewhere
 

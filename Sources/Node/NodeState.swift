@@ -61,8 +61,8 @@ final class NodeState: Sendable {
             sessions: settings.limits.sessionsPerAddress, publishes: settings.limits.publishPerAddress)
         certificates = try Certificates(settings.tls)
         passphrases = try Passphrases(settings)
-        gate = Gate(settings, loops: loops, descriptors: descriptors)
         hub = Hub(settings: FanoutSettings(settings), loops: loops)
+        gate = Gate(settings, hub, loops: loops, descriptors: descriptors)
     }
 
     /// What links over SRT are encrypted with: made of the network's secret; nil where there is none.

@@ -19,26 +19,37 @@ struct StreamMeters {
             // The first look only takes the mark: the stream may have a past on another loop.
             rateIn.add(bytes: bytesIn > 0 ? Int(total - bytesIn) : 0, at: now)
             bytesIn = total
+            handle.kilobitsIn = Int(rateIn.bitsPerSecond(at: now) / 1000)
             return true
         }
     }
 
     private struct Outgoing {
+        let handle: StreamHandle
         var meter = RateMeter()
-        var bytes: UInt64
+        var bytes: UInt64?
+        /// Of this round; nil where nothing of the stream is sent any more.
+        var total: UInt64?
 
-        init(bytes: UInt64) { self.bytes = bytes }
+        init(handle: StreamHandle) { self.handle = handle }
 
-        mutating func measure(_ total: UInt64, now: UInt64) {
+        mutating func add(_ bytes: UInt64) { total = (total ?? 0) + bytes }
+
+        mutating func measure(now: UInt64) -> Bool {
+            guard let total else { return false }
             // A log that was let go of takes its count along.
-            meter.add(bytes: total > bytes ? Int(total - bytes) : 0, at: now)
-            bytes = total
+            meter.add(bytes: bytes.map { total > $0 ? Int(total - $0) : 0 } ?? 0, at: now)
+            (bytes, self.total) = (total, nil)
+            return true
         }
     }
 
     private var watches: [ObjectIdentifier: Watch] = [:]
-    private var outgoing: [StreamName: Outgoing] = [:]
+    private var outgoing: [ObjectIdentifier: Outgoing] = [:]
     private var measuredAt: UInt64 = 0
+    /// Of all streams together.
+    private(set) var kilobitsIn = 0
+    private(set) var kilobitsOut = 0
 
     var isEmpty: Bool { watches.isEmpty }
 
@@ -48,14 +59,22 @@ struct StreamMeters {
 
     mutating func measure(_ fanout: LoopFanout, now: UInt64) {
         measuredAt = now
-        var gone: [ObjectIdentifier] = []
-        for index in watches.values.indices where !watches.values[index].measure(on: fanout.loop, now: now) {
-            gone.append(watches.keys[index])
+        kilobitsIn = 0
+        watches.sweep { watch in
+            guard watch.measure(on: fanout.loop, now: now) else { return false }
+            kilobitsIn += watch.handle.kilobitsIn
+            return true
         }
-        for id in gone { watches[id] = nil }
-        let totals = fanout.bytesOut
-        outgoing = outgoing.filter { totals[$0.key] != nil }
-        for (name, bytes) in totals { outgoing[name, default: Outgoing(bytes: bytes)].measure(bytes, now: now) }
+        fanout.forEachTotal { handle, bytes in
+            outgoing[ObjectIdentifier(handle), default: Outgoing(handle: handle)].add(bytes)
+        }
+        var bitsOut = 0.0
+        outgoing.sweep { stream in
+            guard stream.measure(now: now) else { return false }
+            bitsOut += stream.meter.bitsPerSecond(at: now)
+            return true
+        }
+        kilobitsOut = Int(bitsOut / 1000)
     }
 
     /// Streams whose home the loop is.
@@ -70,7 +89,11 @@ struct StreamMeters {
     }
 
     var ratesOut: [StreamName: Double] {
-        outgoing.mapValues { $0.meter.bitsPerSecond(at: measuredAt) }
+        var rates: [StreamName: Double] = [:]
+        for stream in outgoing.values {
+            rates[stream.handle.name, default: 0] += stream.meter.bitsPerSecond(at: measuredAt)
+        }
+        return rates
     }
 
     func reports(on loop: Loop) -> [StreamReport] {
@@ -79,6 +102,16 @@ struct StreamMeters {
             return StreamReport(
                 stream, bitrateIn: watch.rateIn.bitsPerSecond(at: measuredAt), unixNow: Clock.unixMilliseconds)
         }
+    }
+}
+
+extension Dictionary {
+    /// Looks at every value, which may change, and lets go of those that `keeps` has no more use for. Nothing is moved
+    /// where all stay.
+    fileprivate mutating func sweep(_ keeps: (inout Value) -> Bool) {
+        var gone: [Key] = []
+        for index in values.indices where !keeps(&values[index]) { gone.append(keys[index]) }
+        for key in gone { self[key] = nil }
     }
 }
 

@@ -3,6 +3,7 @@ import Admission
 import Configuration
 import EventLoop
 import Fanout
+import HTTP
 import Operations
 import RelayProtocol
 import SRT
@@ -30,6 +31,8 @@ final class Worker {
     private(set) var recordings: [StreamRecording] = []
     private(set) lazy var parents = Parents(self)
     private var answerTails = AnswerTails()
+    /// What HTTP clients have sent lately.
+    let fieldMemory = FieldMemory()
     /// Of the viewer who came last to what is packaged.
     var lastPlace: PackagedPlace?
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
@@ -227,10 +230,8 @@ final class Worker {
 
     private func tellGate() {
         busy += (fanout.busy - busy) * Worker.busyShare
-        let rates = meters.ratesIn.mapValues { Int($0 / 1000) }
-        let use = LoopUse(
-            out: Int(meters.ratesOut.values.reduce(0, +) / 1000), in: rates.values.reduce(0, +), busy: Int(busy * 1000))
-        state.gate.measured(use, rates: rates, on: loop)
+        let use = LoopUse(out: meters.kilobitsOut, in: meters.kilobitsIn, busy: Int(busy * 1000))
+        state.gate.measured(use, rates: meters.ratesIn, on: loop)
     }
 
     /// A stream has come to this loop.
