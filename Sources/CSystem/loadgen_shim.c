@@ -23,6 +23,24 @@ static uint64_t nanoseconds(clockid_t clock) {
 
 uint64_t loadgen_now_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
 
+/// By how much the wall clock is ahead of the monotonic one.
+static uint64_t wall_lead;
+
+int64_t loadgen_compare_clocks(void) {
+    uint64_t least = UINT64_MAX, lead = 0;
+    // Who is interrupted between the readings is wrong by as much; the shortest of a few is right.
+    for (int round = 0; round < 8; round++) {
+        uint64_t before = nanoseconds(CLOCK_MONOTONIC), wall = nanoseconds(CLOCK_REALTIME);
+        uint64_t took = nanoseconds(CLOCK_MONOTONIC) - before;
+        if (took >= least) continue;
+        least = took;
+        lead = wall - before - took / 2;
+    }
+    int64_t moved = (int64_t)(lead - wall_lead);
+    wall_lead = lead;
+    return moved;
+}
+
 int loadgen_poll_create(void) {
     int fd = epoll_create1(EPOLL_CLOEXEC);
     return fd < 0 ? -errno : fd;
@@ -144,16 +162,15 @@ ssize_t loadgen_receive_stamped(int fd, void *buffer, size_t capacity, uint64_t 
         .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t count = recvmsg(fd, &message, 0);
     if (count < 0) return -errno;
-    // In this order: who is interrupted in between takes the answer for later than it was, not for earlier.
-    uint64_t wall = nanoseconds(CLOCK_REALTIME);
-    *arrival = nanoseconds(CLOCK_MONOTONIC);
     struct cmsghdr *stamp = CMSG_FIRSTHDR(&message);
-    if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_TIMESTAMPNS) return count;
-    // The kernel stamps by the wall clock: how long ago that was is what counts.
+    if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_TIMESTAMPNS) {
+        *arrival = nanoseconds(CLOCK_MONOTONIC);
+        return count;
+    }
+    // The kernel stamps by the wall clock.
     struct timespec came;
     memcpy(&came, CMSG_DATA(stamp), sizeof came);
-    uint64_t then = (uint64_t)came.tv_sec * 1000000000u + (uint64_t)came.tv_nsec;
-    if (wall > then) *arrival -= wall - then;
+    *arrival = (uint64_t)came.tv_sec * 1000000000u + (uint64_t)came.tv_nsec - wall_lead;
     return count;
 }
 

@@ -37,6 +37,9 @@ private func perform(_ options: Options) throws(Failure) -> Bool {
     case "floor":
         if options.transport == .srt { try SRTFloor(options).serve() } else { try Floor(options).serve() }
         return true
+    case "copy":
+        try Copy(options).serve()
+        return true
     case "churn":
         let churn = try Churn(options)
         report = try churn.perform()

@@ -61,7 +61,7 @@ final class Floor {
             fputs("\(port)\n", file)
             fclose(file)
         }
-        if !options.quiet { fputs("floor: port \(port), \((options.transport ?? .http).rawValue)\n", stderr) }
+        if !options.quiet { fputs("\(options.mode): port \(port)\n", stderr) }
     }
 
     private func accept() {

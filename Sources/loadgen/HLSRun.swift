@@ -14,6 +14,8 @@ final class HLSRun {
     /// server does not pay for waking this program with each of its sends, as it does not pay for viewers elsewhere.
     private static let nap = nanosecondsPerMillisecond
     private static let patience = 15 * nanosecondsPerSecond
+    /// Between two comparisons of clocks that nobody has set.
+    private static let clockNoise: UInt64 = 50_000
 
     private let options: Options
     private let course: HLSCourse
@@ -34,6 +36,7 @@ final class HLSRun {
         self.options = options
         course = options.follow
         poller = try Poller()
+        _ = loadgen_compare_clocks()
         guard let url = options.urls.first, options.urls.count == 1 else {
             throw Failure("hls needs one --url http://HOST:PORT/APP/STREAM or the URL of a playlist")
         }
@@ -105,6 +108,16 @@ final class HLSRun {
         while now() < end, loadgen_interrupted() == 0 { try step(until: end) }
     }
 
+    private var nextComparison: UInt64 = 0
+    /// Times that somebody has set the wall clock, which answers are dated by: one that came just then is misdated.
+    private var clockSteps = 0
+
+    private func compareClocks(_ time: UInt64) {
+        guard time >= nextComparison else { return }
+        nextComparison = time + nanosecondsPerSecond / 10
+        if loadgen_compare_clocks().magnitude > HLSRun.clockNoise { clockSteps += 1 }
+    }
+
     private var nextLook: UInt64 = 0
     /// Events wait that the last turn did not take.
     private var hasMore = false
@@ -112,6 +125,7 @@ final class HLSRun {
     private func step(until deadline: UInt64) throws(Failure) {
         let time = now()
         if let failure = studio?.failures.first { throw Failure(failure) }
+        compareClocks(time)
         let wanted = min(deadline, studio?.run(at: time) ?? deadline, wakeResting(time))
         var isQuiet = true
         if due.isEmpty, !hasMore, wanted > time { loadgen_sleep(min(wanted - time, HLSRun.nap)) }
@@ -155,6 +169,8 @@ final class HLSRun {
             report.add("reason: \(reason)", "  \(reason)", count)
         }
         report.add("reconnects", "connections made again", tally.reconnects)
+        if clockSteps > 0 { report.add("clock_steps", "times that the wall clock was set", clockSteps) }
+        if tally.misdated > 0 { report.add("misdated", "answers dated before their questions", tally.misdated) }
         report.add("playlist_answers", "playlists, whole run", tally.playlists)
         if tally.playlistTime.count > 0 { report.add("playlist_time", "time to a playlist", tally.playlistTime) }
         guard course != .segments else {

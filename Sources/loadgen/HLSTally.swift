@@ -10,6 +10,8 @@ final class HLSTally {
     var hintsMissed: UInt64 = 0
     var reconnects: UInt64 = 0
     var failures: UInt64 = 0
+    /// Answers that the kernel says came before they were asked for.
+    var misdated: UInt64 = 0
     private(set) var reasons: [String: Int] = [:]
     /// From the question to the last byte of the answer.
     private(set) var playlistTime = Histogram()

@@ -172,7 +172,7 @@ final class HLSViewer {
             let head = try scanner.next(&input) { piece in if isGathering { body += piece } }
             guard let head else { return }
             guard case .waiting(let since) = state else { return reconnect("an answer that nobody asked for") }
-            // A stamp of the kernel's may lie a little before the question, which no answer does.
+            if time < since { tally.misdated += 1 }
             answered(head, asked: since, at: max(since, time))
             body.removeAll(keepingCapacity: true)
             if head.isLast { reconnect(nil) }

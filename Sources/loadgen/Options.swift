@@ -30,7 +30,7 @@ struct Options {
     var parallel = 50
     var follow = HLSCourse.segments
 
-    static let modes = ["publish", "play", "both", "floor", "churn", "hls"]
+    static let modes = ["publish", "play", "both", "floor", "copy", "churn", "hls"]
 
     init(_ arguments: [String]) throws(Failure) {
         var rest = arguments[...]
@@ -129,6 +129,8 @@ struct Options {
         floor    --file F.flv --listen HOST:PORT [--interval 30ms] [--port-file F] [--protocol http-flv|rtmp|srt]
                  A bare server: writes the same bytes from memory to every viewer at each interval. What it costs
                  is what the kernel costs; over SRT, what libsrt costs. Any path is the stream.
+        copy     --url HOST:PORT --listen HOST:PORT [--port-file F]
+                 A bare relay: connects to the URL for each connection that it gets, and hands on what comes.
         churn    --url … --count N [--parallel P] [--server-pid P] [--file F.flv --publish-url rtmp://…]
                  Connects, waits for the first bytes of the stream, disconnects (every other one by a reset).
         hls      --url http://HOST:PORT/APP/STREAM --viewers N [--follow segments|parts|playlists] [--server-pid P]

@@ -45,6 +45,9 @@ int loadgen_connection_error(int fd);
 void loadgen_reset_on_close(int fd);
 
 ssize_t loadgen_receive(int fd, void *buffer, size_t capacity);
+/// Compares the machine's two clocks, for `loadgen_receive_stamped`; says by how many nanoseconds the wall clock has been
+/// set since it was last called. To be called before that, and now and then.
+int64_t loadgen_compare_clocks(void);
 /// From here on the kernel notes when what is received came.
 void loadgen_stamp_arrivals(int fd);
 /// `arrival`: when the last of the bytes came to this machine, by `loadgen_now_ns`; now, where no stamp says it.
