@@ -1,19 +1,15 @@
 """HLS and live MP4 under real players and parsers, encoders of every kind, and requests that mean harm."""
 
 import json
-import os
-import pathlib
-import shutil
 import socket
 import subprocess
-import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 import pypi
 from hls_checker import Checker
 from hls_client import Client, Playlist
-from support import DEADLINE, Server, ServerTest, free_ports, has, sample, tool, until
+from support import DEADLINE, Server, ServerTest, free_ports, has, sample, until
 
 FORMS = {"live": "low-latency", "segments": "fmp4", "packets": "ts"}
 SETTINGS = (
@@ -147,7 +143,7 @@ class HLSTest(ServerTest):
             if url.endswith(".m3u8"):
                 self.playlist(self.client("played", url.split("/")[3]))
             running = [(name, player(url)) for name, player in (
-                ("ffmpeg", self.ffmpeg), ("pyav", self.pyav), ("vlc", self.vlc), ("gstreamer", self.gstreamer))]
+                ("ffmpeg", self.ffmpeg), ("pyav", self.pyav), ("vlc", self.by_vlc), ("gstreamer", self.gstreamer))]
             for name, verify in running:
                 with self.subTest(player=name, url=url):
                     verify()
@@ -162,22 +158,12 @@ class HLSTest(ServerTest):
         program = self.program(pypi.python(), "-c", DECODE, url)
         return lambda: program.succeed(40)
 
-    def vlc(self, url):
-        folder = tempfile.mkdtemp(prefix="sluice-vlc-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        path, somebody = pathlib.Path(folder) / "out.ts", []
-        # VLC does not run as root.
-        if os.geteuid() == 0:
-            os.chmod(folder, 0o777)
-            somebody = ["setpriv", "--reuid=65534", "--clear-groups"]
-        program = self.program(
-            *somebody, "env", f"HOME={folder}", tool("cvlc"), "--ignore-config", "--network-caching=500", url, "--sout",
-            f"#std{{access=file,mux=ts,dst={path}}}", "vlc://quit")
+    def by_vlc(self, url):
+        program = self.vlc(url)
 
         def verify():
-            until(lambda: path.exists() and path.stat().st_size > 200_000 or program.is_over, f"VLC writes: {program}", 40)
-            program.stop()
-            self.assertTrue(has(path, "v") and has(path, "a"), program)
+            self.await_recording(program)
+            self.assertTrue(has(program.path, "v") and has(program.path, "a"), program)
         return verify
 
     def gstreamer(self, url):

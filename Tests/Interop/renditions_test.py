@@ -5,9 +5,7 @@ import array
 import json
 import os
 import pathlib
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
@@ -17,7 +15,7 @@ from hls_checker import Checker
 from hls_client import Client, Playlist
 from hls_renditions import Multivariant, SideBySide
 from rtmp_client import RTMPClient
-from support import DEADLINE, Server, ServerTest, free_ports, sample, tags, tool, until
+from support import DEADLINE, Server, ServerTest, free_ports, sample, tags, until
 
 SETTINGS = (
     "hls.segment=1s", "hls.part=200ms", "hls.window=5s", "apps.segments.hls.form=fmp4", "apps.packets.hls.form=ts",
@@ -131,7 +129,7 @@ class RenditionsTest(ServerTest):
             self.index("chosen", app)
             url = self.url("chosen", app)
             running = [(name, player(url)) for name, player in (
-                ("ffmpeg", self.ffmpeg), ("vlc", self.vlc), ("gstreamer", self.gstreamer))]
+                ("ffmpeg", self.ffmpeg), ("vlc", self.german), ("gstreamer", self.gstreamer))]
             for name, verify in running:
                 with self.subTest(player=name, url=url):
                     verify()
@@ -167,25 +165,15 @@ class RenditionsTest(ServerTest):
                 self.assertAlmostEqual(self.tone(path), tone, delta=tone * 0.02)
         return verify
 
-    def vlc(self, url):
-        folder = tempfile.mkdtemp(prefix="sluice-vlc-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        path, somebody = pathlib.Path(folder) / "out.ts", []
-        # VLC does not run as root.
-        if os.geteuid() == 0:
-            os.chmod(folder, 0o777)
-            somebody = ["setpriv", "--reuid=65534", "--clear-groups"]
-        program = self.program(
-            *somebody, "env", f"HOME={folder}", tool("cvlc"), "--ignore-config", "--network-caching=500",
-            "--audio-language=de", "--no-sout-all", url, "--sout", f"#std{{access=file,mux=ts,dst={path}}}", "vlc://quit")
+    def german(self, url):
+        program = self.vlc(url, "--audio-language=de", "--no-sout-all")
 
         def verify():
-            until(lambda: path.exists() and path.stat().st_size > 200_000 or program.is_over, f"VLC writes: {program}", 40)
-            program.stop()
+            self.await_recording(program)
             raw = self.scratch(".raw")
-            self.assertEqual(sorted(kind for kind, _ in self.probe(str(path))), ["audio", "video"])
+            self.assertEqual(sorted(kind for kind, _ in self.probe(str(program.path))), ["audio", "video"])
             decoder = self.program(
-                "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", str(path), "-map", "0:a:0",
+                "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", str(program.path), "-map", "0:a:0",
                 "-ac", "1", "-ar", "48000", "-f", "s16le", raw)
             decoder.succeed(40)
             self.assertAlmostEqual(self.tone(raw), SECOND, delta=SECOND * 0.02)

@@ -2,12 +2,9 @@
 parsers and limits."""
 
 import json
-import os
 import pathlib
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -61,22 +58,11 @@ class RewindTest(RewindServerTest):
         # Of a transport stream it says it for the programme, too.
         return done.stdout.decode().split()[0].rstrip(","), done.stderr.decode()
 
-    def vlc(self, name, resource="rewind.m3u8"):
-        """VLC that plays it into a file, to its end; returns when the file has pictures and sound."""
-        folder = tempfile.mkdtemp(prefix="sluice-vlc-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        path, somebody = pathlib.Path(folder) / "out.ts", []
-        # VLC does not run as root.
-        if os.geteuid() == 0:
-            os.chmod(folder, 0o777)
-            somebody = ["setpriv", "--reuid=65534", "--clear-groups"]
-        program = self.program(
-            *somebody, "env", f"HOME={folder}", tool("cvlc"), "--ignore-config", "--network-caching=500",
-            self.server.page(f"/live/{name}/{resource}"), "--sout", f"#std{{access=file,mux=ts,dst={path}}}",
-            "vlc://quit")
-        until(lambda: path.exists() and path.stat().st_size > 200_000 or program.is_over, f"VLC writes: {program}", 40)
-        program.stop()
-        self.assertTrue(has(path, "v") and has(path, "a"), program)
+    def play(self, name, resource="rewind.m3u8"):
+        """VLC plays it into a file, which has pictures and sound."""
+        program = self.vlc(self.server.page(f"/live/{name}/{resource}"))
+        self.await_recording(program)
+        self.assertTrue(has(program.path, "v") and has(program.path, "a"), program)
 
     def parse(self, text):
         done = subprocess.run(
@@ -171,7 +157,7 @@ class RewindTest(RewindServerTest):
         found = self.parse(self.get("window.m3u8").text)
         self.assertEqual((found["type"], found["over"], found["dated"]), (None, False, True))
         # While it is live a player begins near its end; that it plays is enough.
-        self.vlc("a")
+        self.play("a")
         for publisher in publishers:
             publisher.stop()
         for name in names:
@@ -185,7 +171,7 @@ class RewindTest(RewindServerTest):
                 # In HLS of MP4 ffmpeg 5.1 finds nothing behind a seek, not even in its own.
                 if not window.maps:
                     self.assertEqual(self.seek(name, 4), "")
-                self.vlc(name)
+                self.play(name)
                 start, end = int(window.segments[1].date) + 1, int(window.segments[5].date) + 1
                 query = f"?from={start}&to={end}"
                 part = self.window(name, query)
@@ -195,7 +181,7 @@ class RewindTest(RewindServerTest):
                 times, errors = self.decode(name, "rewind.m3u8" + query)
                 self.assertEqual(errors, "")
                 self.assertAlmostEqual(len(times) / 30, part.seconds, delta=0.1)
-                self.vlc(name, "rewind.m3u8" + query)
+                self.play(name, "rewind.m3u8" + query)
 
     def test_a_restart_of_the_server_goes_on_where_it_was(self):
         for number in signal.SIGKILL, signal.SIGTERM:

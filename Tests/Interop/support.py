@@ -292,6 +292,28 @@ class ServerTest(unittest.TestCase):
         program.path = path
         return program
 
+    def vlc(self, url, *options):
+        """VLC that plays `url` into a transport stream; its path is in `path`."""
+        folder = tempfile.mkdtemp(prefix="sluice-vlc-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        path, somebody = pathlib.Path(folder) / "out.ts", []
+        # VLC does not run as root.
+        if os.geteuid() == 0:
+            os.chmod(folder, 0o777)
+            somebody = ["setpriv", "--reuid=65534", "--clear-groups"]
+        program = self.program(
+            *somebody, "env", f"HOME={folder}", tool("cvlc"), "--ignore-config", "--network-caching=500", *options, url,
+            "--sout", f"#std{{access=file,mux=ts,dst={path}}}", "vlc://quit")
+        program.path = path
+        return program
+
+    def await_recording(self, program, enough=200_000):
+        """Until the file of `vlc` has so many bytes, or all that there is."""
+        until(
+            lambda: program.path.exists() and program.path.stat().st_size > enough or program.is_over,
+            f"VLC writes: {program}", 40)
+        program.stop()
+
 
 # Media.
 
