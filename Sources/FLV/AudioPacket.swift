@@ -72,6 +72,9 @@ public struct AudioPacket: Sendable, Equatable {
         }
     }
 
+    /// AAC's number in a legacy header.
+    static let legacyAAC: UInt8 = 10
+
     private static func legacyCodec(_ format: UInt8) -> AudioCodec {
         switch format {
         case 0, 3: .pcm
@@ -80,7 +83,7 @@ public struct AudioPacket: Sendable, Equatable {
         case 4, 5, 6: .other(0x4e45_4c4c)  // NELL
         case 7: .g711a
         case 8: .g711u
-        case 10: .aac
+        case legacyAAC: .aac
         case 11: .speex
         case 13: .opus
         default: .other(0)

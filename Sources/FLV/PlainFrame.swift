@@ -22,7 +22,7 @@ public enum PlainFrame: Sendable, Equatable {
             else { return nil }
             self = type == VideoPacket.FrameType.key.rawValue ? .keyframe : .picture
         case .audio:
-            guard first >> 4 == PlainFrame.aac, second == 1 else { return nil }
+            guard first >> 4 == AudioPacket.legacyAAC, second == 1 else { return nil }
             self = .sound
         case .script: return nil
         }
@@ -30,7 +30,6 @@ public enum PlainFrame: Sendable, Equatable {
 
     /// That of a video frame with a codec's four letters and a composition time.
     private static let longestHeader = 8
-    private static let aac: UInt8 = 10
 
     private static func isEnhanced(_ type: UInt8) -> Bool {
         type == VideoPacket.PacketType.codedFrames.rawValue || type == VideoPacket.PacketType.codedFramesX.rawValue
@@ -38,6 +37,10 @@ public enum PlainFrame: Sendable, Equatable {
 
     /// H.264, H.265 or AV1, whose second byte says what it is.
     private static func isLegacy(_ codec: UInt8, _ type: UInt8) -> Bool {
-        type == VideoPacket.PacketType.codedFrames.rawValue && (codec == 7 || codec == 12 || codec == 13)
+        guard type == VideoPacket.PacketType.codedFrames.rawValue else { return false }
+        return switch codec {
+        case VideoPacket.LegacyCodec.h264, VideoPacket.LegacyCodec.h265, VideoPacket.LegacyCodec.av1: true
+        default: false
+        }
     }
 }

@@ -98,12 +98,18 @@ public struct VideoPacket: Sendable, Equatable {
         payloadOffset = 5
     }
 
-    /// 12 and 13 are what Chinese CDNs agreed on for H.265 and AV1 before Enhanced RTMP.
+    /// Numbers of codecs in legacy headers. 12 and 13 are what Chinese CDNs agreed on before Enhanced RTMP.
+    enum LegacyCodec {
+        static let h264: UInt8 = 7
+        static let h265: UInt8 = 12
+        static let av1: UInt8 = 13
+    }
+
     private static func legacyCodec(_ id: UInt8) -> VideoCodec {
         switch id {
-        case 7: .h264
-        case 12: .h265
-        case 13: .av1
+        case LegacyCodec.h264: .h264
+        case LegacyCodec.h265: .h265
+        case LegacyCodec.av1: .av1
         case 2: .other(0x464c_5631)  // FLV1, Sorenson H.263
         case 3, 6: .other(0x4653_5631 + UInt32(id == 6 ? 1 : 0))  // FSV1, FSV2: screen video
         case 4: .other(0x5650_3646)  // VP6F
