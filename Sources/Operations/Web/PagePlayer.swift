@@ -3,7 +3,7 @@ extension WebPage {
     static let playerScript = #"""
         const firstWait = 1000, longestWait = 10000, silence = 20000, tickEvery = 100;
         // Seconds behind the newest frame received: where a stream begins, what a stall adds and calm takes away again.
-        const least = { live: 0.12, hls: 0.5 }, most = 2, stallAdds = 0.1, calmTakes = 0.01;
+        const least = { live: 0.12, hls: 0.5 }, most = 2, stallAdds = 0.06, calmTakes = 0.01;
         const seekBeyond = 3, settleAfter = 10;
 
         class Player {
@@ -130,7 +130,7 @@ extension WebPage {
               video.currentTime += this.delay - this.margin;
             } else this.skipGap();
             // Between the two bounds the rate stays as it is, so that it does not change with every frame.
-            if (this.delay > this.margin + 0.06) video.playbackRate = this.delay > this.margin + 0.3 ? 1.15 : 1.08;
+            if (this.delay > this.margin + 0.06) video.playbackRate = this.delay > this.margin + 0.12 ? 1.15 : 1.08;
             else if (this.delay < this.margin) video.playbackRate = 1;
           }
 
