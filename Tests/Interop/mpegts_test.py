@@ -122,7 +122,7 @@ class HTTPTest(TransportTest):
         self.assertIn(part[0], whole)
         start = whole.index(part[0])
         self.assertEqual(part, whole[start:start + len(part)], player)
-        self.assertGreater(len(packets(path, "a")), len(packets(original, "a")) * 5 // 6, player)
+        self.assertGreater(len(packets(str(player.path), "a")), len(packets(original, "a")) * 5 // 6, player)
         self.server.wait_gone()
 
 

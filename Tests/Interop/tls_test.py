@@ -213,9 +213,14 @@ def testssl(path, port):
     return {entry["id"]: entry for entry in json.loads(report.read_text())}
 
 
+# What testssl says of its own openssl: whether that has an engine for GOST depends on the machine.
+OF_THE_ASKER = ("engine_problem",)
+
+
 def complaints(found):
     """What is obsolete, and what was not looked at, so that an empty report is none that is good."""
-    told = {name: entry["finding"] for name, entry in found.items() if entry["severity"] not in ("OK", "INFO", "DEBUG")}
+    told = {name: entry["finding"] for name, entry in found.items()
+            if entry["severity"] not in ("OK", "INFO", "DEBUG") and name not in OF_THE_ASKER}
     absent = ["SSLv2", "SSLv3", "TLS1", "TLS1_1"]
     absent += [f"cipherlist_{kind}" for kind in ("NULL", "aNULL", "EXPORT", "LOW", "3DES_IDEA", "AVERAGE")]
     wanted = {**{name: "not offered" for name in absent}, "TLS1_2": "offered", "TLS1_3": "offered"}
