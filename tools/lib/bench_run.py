@@ -80,8 +80,13 @@ def set_apart(pid, loops):
         # The first loop is on the program's own thread.
         loop = int(name[5:]) if name.startswith("loop-") else 0
         if loop < loops and (name.startswith("loop-") or int(task.name) == pid):
-            os.sched_setaffinity(int(task.name), {loop})
-            os.sched_setscheduler(int(task.name), os.SCHED_FIFO, os.sched_param(1))
+            try:
+                os.sched_setaffinity(int(task.name), {loop})
+                os.sched_setscheduler(int(task.name), os.SCHED_FIFO, os.sched_param(1))
+            except OSError as error:
+                raise BenchError(
+                    f"loop {loop} gets no processor of its own ({error.strerror}); run this as root, with no more "
+                    "--threads than processors") from None
 
 
 def median(values):
@@ -119,6 +124,9 @@ class Bench:
 
     def start(self, name, command, processor=None, before=()):
         """`processor`: the only one that it runs on; `before`: what starts it, such as chrt."""
+        for tool in (*before[:1], command[0], "taskset"):
+            if not shutil.which(str(tool)):
+                raise BenchError(f"{tool} is missing; install it")
         pinned = [] if processor is None else ["taskset", "-c", str(processor)]
         with open(self.folder / f"{name}.log", "ab") as log:
             program = launch([*before, *pinned, *map(str, command)], log)
@@ -187,6 +195,8 @@ def make_film(path, bits, *, rate=30, size="1280x720", seconds=20, keyframes=2):
     part = path.with_suffix(".part")
     sound = min(128_000, bits // 4)
     picture = bits - sound
+    if not shutil.which("ffmpeg"):
+        raise BenchError("ffmpeg is missing; install it")
     done = subprocess.run(
         ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", "-y",
          "-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}", "-f", "lavfi", "-i", "sine=sample_rate=48000",
