@@ -102,7 +102,10 @@ private func relay(_ studio: Studio, _ frames: some Sequence<(RelayFrame.Header,
             [0x95, 1] + Array(".mp3".utf8) + [3, 0xff, 0xfb, 0x90, 0x44] + [UInt8](repeating: 0, count: 413)
         for frame in Broadcast.seconds(24..<64, further: [1]) {
             try stream.append(frame.kind, timestamp: frame.time, body: frame.body)
-            if frame.kind == .audio { try stream.append(.audio, timestamp: frame.time, body: mp3) }
+            // Long after a keyframe: wherever the clock has segments begin, it is not there.
+            if frame.kind == .audio, frame.time > 24_600 {
+                try stream.append(.audio, timestamp: frame.time, body: mp3)
+            }
         }
         let frames = Broadcast.relayed(stream)
         early.follow()
