@@ -79,7 +79,7 @@ var targets: [Target] = [
     .executableTarget(name: "loadgen", dependencies: ["CSystem", "CSRT", "Threads"], swiftSettings: strict),
 
     // What several test targets need.
-    .target(name: "Fixtures", path: "Tests/Fixtures", swiftSettings: strict),
+    .target(name: "Fixtures", dependencies: ["Media"], path: "Tests/Fixtures", swiftSettings: strict),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
 
     tests("MediaTests", ["Media", "Fixtures"]),

@@ -28,6 +28,8 @@ public struct Movie: Sendable {
     public private(set) var isComplete = false
     /// A video track is among the chosen.
     public private(set) var hasVideo = false
+    /// An audio track is.
+    public private(set) var hasSound = false
 
     /// All that were learnt, by number.
     var known: [MovieTrack] = []
@@ -229,6 +231,7 @@ public struct Movie: Sendable {
         for index in known.indices { known[index].isSelected = isChosen(known[index], firstVideo: video) }
         let chosen = tracks
         hasVideo = chosen.contains { $0.kind == .video }
+        hasSound = chosen.contains { $0.kind == .audio }
         isComplete = !chosen.isEmpty && chosen.allSatisfy(\.isReady)
         let bytes = InitializationSegment.bytes(chosen.filter(\.isReady))
         guard bytes != initialization else { return }

@@ -48,6 +48,13 @@ struct Configurations {
         return news
     }
 
+    /// Notes what a body says. Whether it is something, and of what nothing was known.
+    mutating func isFirst(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) -> Bool {
+        let body = Span<UInt8>(_unsafeBytes: body)
+        guard let frame = try? FrameClass(kind, body), frame.isNoted else { return false }
+        return note(frame.key, body) == .first
+    }
+
     /// Script data first, then video, then audio.
     var bodies: [(kind: MediaKind, body: [UInt8])] {
         [MediaKind.script, .video, .audio].flatMap { wanted in

@@ -224,7 +224,7 @@ public final class Stream {
                 channel.writer.setJoinPoint(joinPoint(channel, offset, mark, source))
             }
         }
-        if let packaging { package(frame.kind, mark, of: source, packaging) }
+        if let packaging { package(mark, packaging) }
         if isJoin.all { settleFrameLog() }
         // Whoever comes to watch between this and the flush is told of everything as it comes.
         if isWatched { flush.appended(video: frame.kind == .video && !frame.isConfiguration, now: loop.now) }
@@ -273,7 +273,7 @@ public final class Stream {
         lastKeyframe = nil
         configurations.reset()
         for channel in channels { channel.muxer?.beginSession() }
-        packaging?.beginSession()
+        packaging?.beginSession(at: channels[0].writer.head)
         description = StreamDescription()
         let reached = channels[0].writer.newestTimestamp
         relayedTimeline.beginEpoch(reached: reached, at: counters.lastFrame)
@@ -288,7 +288,7 @@ public final class Stream {
         number(in: newer)
         numbering.beginSession(mayBeBehind: true, now: Int64(Clock.unixMilliseconds))
         // As at nodes that follow.
-        packaging?.beginSession()
+        packaging?.beginSession(at: channels[0].writer.head)
         let time = channels[0].writer.newestTimestamp ?? 0
         for (kind, body) in configurations.bodies {
             guard let frame = try? FrameClass(kind, body.span) else { continue }

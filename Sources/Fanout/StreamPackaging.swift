@@ -12,9 +12,13 @@ final class StreamPackaging {
     /// Empty until enough of the stream is known to begin. The main rendition's is the last: when it tells of something,
     /// the others have told it.
     private(set) var packagers: [Packager] = []
+    /// Where in the frame log packaging began.
+    fileprivate private(set) var beginning: UInt64 = 0
+    /// Of the session whose first frames are yet to be packaged.
+    fileprivate var opening: SessionOpening?
     private var known = TrackSet.first
     /// A transport stream has all tracks in its segments.
-    private let hasRenditions: Bool
+    fileprivate let hasRenditions: Bool
 
     init(_ shelf: Shelf) {
         self.shelf = shelf
@@ -22,24 +26,19 @@ final class StreamPackaging {
     }
 
     /// `frameInterval`: microseconds from one picture to the next, 0 where there are none.
-    fileprivate func begin(with tracks: TrackSet, frameInterval: Int64) {
+    fileprivate func begin(at beginning: UInt64, frameInterval: Int64) {
+        self.beginning = beginning
+        opening = nil
         packagers = [Packager(.main, for: shelf, frameInterval: frameInterval)]
-        meet(tracks)
     }
 
-    /// What is made for a track from now on begins with the next segment.
-    private func meet(_ tracks: TrackSet) {
-        guard hasRenditions, !known.contains(tracks) else { return }
-        for number in tracks.numbers where !known.contains(number) {
-            packagers.insert(Packager(.audio(number), for: shelf), at: packagers.count - 1)
-        }
+    /// The packagers of tracks that were not known, which have seen nothing yet.
+    fileprivate func meet(_ tracks: TrackSet) -> [Packager] {
+        guard hasRenditions, !known.contains(tracks) else { return [] }
+        let new = tracks.numbers.filter { !known.contains($0) }.map { Packager(.audio($0), for: shelf) }
+        packagers.insert(contentsOf: new, at: packagers.count - 1)
         known.formUnion(tracks)
-    }
-
-    func add(_ kind: MediaKind, _ mark: FrameMark, at time: Int64, _ body: LogPlace) {
-        let tracks = kind == .audio ? AudioPacket.tracks(of: Span(_unsafeBytes: body.bytes)) : TrackSet()
-        meet(tracks)
-        for packager in packagers { packager.add(kind, tracks, mark, at: time, body) }
+        return new
     }
 
     /// What the publisher says of the stream.
@@ -49,11 +48,25 @@ final class StreamPackaging {
         shelf.describe(tracks.mapValues { TrackLabel(name: $0.name, language: $0.language) })
     }
 
-    func beginSession() { for packager in packagers { packager.beginSession() } }
+    /// Another publish session follows, from that place of the frame log on.
+    func beginSession(at offset: UInt64) { opening = SessionOpening(start: offset) }
 
     func end() {
         for packager in packagers { packager.end() }
         shelf.end()
+    }
+}
+
+/// A frame of the frame log, as packagers take it.
+private struct PackagedFrame {
+    let kind: MediaKind
+    let tracks: TrackSet
+    let mark: FrameMark
+    let time: Int64
+    let body: LogPlace
+
+    func add(to packagers: [Packager]) {
+        for packager in packagers { packager.add(kind, tracks, mark, at: time, body) }
     }
 }
 
@@ -80,23 +93,11 @@ extension Stream {
         handle.forget(packaging.shelf)
     }
 
-    func package(_ kind: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, _ packaging: StreamPackaging) {
+    /// The newest frame of the frame log.
+    func package(_ mark: FrameMark, _ packaging: StreamPackaging) {
         guard !packaging.packagers.isEmpty else { return beginPackaging(packaging) }
         guard let place = channels[0].writer.newestPlace else { return }
-        package(kind, mark, of: source, place, packaging)
-    }
-
-    private func package(
-        _ kind: MediaKind, _ mark: FrameMark, of source: WireEncoder.Source, _ place: LogPlace,
-        _ packaging: StreamPackaging
-    ) {
-        guard let body = body(at: place) else { return }
-        // By the ingest node's timeline, which is the same on every node.
-        packaging.add(kind, mark, at: mark.timestamp - source.shift, body)
-    }
-
-    private func body(at place: LogPlace) -> LogPlace? {
-        channels[0].kind.bodyMargins.map { place.trimmed(before: $0.before, after: $0.after) }
+        package(mark, place, packaging)
     }
 
     /// What is announced of the parts' length depends on the pictures' rate: it must be known before the first is told
@@ -110,53 +111,99 @@ extension Stream {
                 : counters.audio >= UInt64(Stream.soundsToBegin)
         else { return }
         packaging.describe(description)
-        let told = known
-        var tracks = TrackSet.first
-        for (kind, body) in told where kind == .audio { tracks.formUnion(AudioPacket.tracks(of: body.span)) }
-        channels[0].writer.forEachPlace(from: beginning) { mark, place in
-            guard mark.flags.contains(.audio), let body = body(at: place) else { return }
-            tracks.formUnion(AudioPacket.tracks(of: Span(_unsafeBytes: body.bytes)))
+        let (beginning, isSessionStart) = beginning
+        packaging.begin(at: beginning, frameInterval: hasVideo ? 2_000_000 / halfRate : 0)
+        if isSessionStart {
+            packaging.beginSession(at: beginning)
+        } else {
+            let told = configurations.bodies
+            for (kind, body) in told where kind == .audio { _ = packaging.meet(AudioPacket.tracks(of: body.span)) }
+            for packager in packaging.packagers {
+                for (kind, body) in told { body.withUnsafeBytes { packager.learn(kind, $0) } }
+            }
+            channels[0].writer.forEachPlace(from: 0) { mark, place in
+                guard let frame = frame(mark, place), frame.tracks.contains(.first) else { return }
+                packaging.packagers.last?.expect(frame.kind, frame.body.bytes)
+            }
         }
-        packaging.begin(with: tracks, frameInterval: hasVideo ? 2_000_000 / halfRate : 0)
-        for packager in packaging.packagers {
-            for (kind, body) in told { body.withUnsafeBytes { packager.learn(kind, $0) } }
+        channels[0].writer.forEachPlace(from: beginning) { package($0, $1, packaging) }
+    }
+
+    private func package(_ mark: FrameMark, _ place: LogPlace, _ packaging: StreamPackaging) {
+        guard let frame = frame(mark, place) else { return }
+        guard var opening = packaging.opening else {
+            meet(frame.tracks, before: place.position, packaging)
+            return frame.add(to: packaging.packagers)
         }
-        var session: UInt64?
-        channels[0].writer.forEachPlace(from: beginning) { mark, place in
-            let source = source(of: mark)
-            if let session, session != source.epoch { packaging.beginSession() }
-            session = source.epoch
-            let kind: MediaKind =
-                mark.flags.contains(.video) ? .video : mark.flags.contains(.audio) ? .audio : .script
-            package(kind, mark, of: source, place, packaging)
+        let isOver = opening.ends(with: mark, frame.tracks, at: frame.time)
+        packaging.opening = isOver ? nil : opening
+        if isOver { package(opening, to: place.position + UInt64(place.count), packaging) }
+    }
+
+    /// Whether a track is in a segment must not depend on when somebody asked for it: who packages it from now on sees
+    /// what the others have seen.
+    private func meet(_ tracks: TrackSet, before end: UInt64, _ packaging: StreamPackaging) {
+        let new = packaging.meet(tracks)
+        guard !new.isEmpty else { return }
+        var epoch: UInt64?
+        channels[0].writer.forEachPlace(from: packaging.beginning, to: end) { mark, place in
+            let next = source(of: mark).epoch
+            if let epoch, epoch != next { for packager in new { packager.beginSession() } }
+            epoch = next
+            frame(mark, place)?.add(to: new)
         }
     }
 
-    /// Where packaging begins in the frame log: with the newest publish session, or with the newest change of what was said
-    /// of the tracks, if the log reaches back as far. Only of the newest is known what came before.
-    private var beginning: UInt64 {
-        let frames = channels[0].writer
-        var offset = frames.tail
-        var beginning = frames.tail
-        var wasConfiguration = false
-        frames.forEachPlace(from: frames.tail) { mark, place in
-            defer { offset += UInt64(place.count) }
-            guard !mark.flags.contains(.repeated) else { return }
-            let isConfiguration = mark.flags.contains(.configuration) && mark.sequence > Stream.openingFrames
-            if mark.sequence == 1 || isConfiguration && !wasConfiguration { beginning = offset }
+    /// The first frames of a session, after what is told among them.
+    private func package(_ opening: SessionOpening, to end: UInt64, _ packaging: StreamPackaging) {
+        let log = channels[0].writer
+        var tracks = TrackSet()
+        log.forEachPlace(from: opening.start, to: end) { tracks.formUnion(frame($0, $1)?.tracks ?? TrackSet()) }
+        meet(tracks, before: opening.start, packaging)
+        for packager in packaging.packagers { packager.beginSession() }
+        var told = Configurations()
+        var heard = TrackSet()
+        log.forEachPlace(from: opening.start, to: end) { mark, place in
+            guard let frame = frame(mark, place) else { return }
+            // A codec may say what it is with each frame.
+            let isHeard = packaging.hasRenditions && !heard.contains(frame.tracks)
+            heard.formUnion(frame.tracks)
+            guard told.isFirst(frame.kind, frame.body.bytes) || isHeard else { return }
+            for packager in packaging.packagers { packager.learn(frame.kind, frame.body.bytes) }
+        }
+        log.forEachPlace(from: opening.start, to: end) { frame($0, $1)?.add(to: packaging.packagers) }
+    }
+
+    private func frame(_ mark: FrameMark, _ place: LogPlace) -> PackagedFrame? {
+        guard let margins = channels[0].kind.bodyMargins else { return nil }
+        let body = place.trimmed(before: margins.before, after: margins.after)
+        let kind: MediaKind = mark.flags.contains(.video) ? .video : mark.flags.contains(.audio) ? .audio : .script
+        let tracks = kind == .audio ? AudioPacket.tracks(of: Span(_unsafeBytes: body.bytes)) : TrackSet()
+        // By the ingest node's timeline, which is the same on every node.
+        let time = mark.timestamp - source(of: mark).shift
+        return PackagedFrame(kind: kind, tracks: tracks, mark: mark, time: time, body: body)
+    }
+
+    /// Where packaging begins in the frame log: with the newest publish session, if the log reaches back as far. If not,
+    /// with the newest change of what was said of the tracks: only of the newest is known what came before.
+    private var beginning: (offset: UInt64, isSessionStart: Bool) {
+        let log = channels[0].writer
+        var (beginning, isSessionStart) = (log.tail, false)
+        var session: UInt32?
+        var wasConfiguration = true
+        log.forEachPlace(from: log.tail) { mark, place in
+            let isConfiguration = mark.flags.contains(.configuration)
+            let isStart = mark.sequence == 1 && !mark.flags.contains(.repeated)
+            if mark.session != session || isStart {
+                (beginning, isSessionStart) = (place.position, isStart)
+            } else if isConfiguration && !wasConfiguration && !isSessionStart {
+                beginning = place.position
+            }
+            session = mark.session
             wasConfiguration = isConfiguration
         }
-        return beginning
+        return (beginning, isSessionStart)
     }
-
-    /// Frames of a publish session among which its tracks are first told of.
-    private static let openingFrames: UInt64 = 64
 
     private func pictures(atLeast count: Int) -> Bool { counters.video >= UInt64(count) }
-
-    /// What has been said of the tracks.
-    private var known: [(kind: MediaKind, body: [UInt8])] {
-        channels[0].writer.joinPoint.map { Prologue.bodies($0.prologue, channels[0].kind.format) }
-            ?? configurations.bodies
-    }
 }

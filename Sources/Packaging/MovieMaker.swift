@@ -47,6 +47,15 @@ final class MovieMaker: SegmentMaker {
         kind == .video ? rendition == .main : !builder.movie.hasVideo && takes(kind, tracks)
     }
 
+    func lacks(_ kind: MediaKind) -> Bool { kind == .audio && !builder.movie.hasSound }
+
+    func wouldLearn(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) -> Bool {
+        guard lacks(kind) else { return false }
+        var trial = builder.movie
+        trial.learn(kind, body: Span(_unsafeBytes: body))
+        return trial.hasSound
+    }
+
     func beginSession() { builder.beginSession() }
     func beginSegment() { builder.beginSegment() }
 

@@ -29,6 +29,8 @@ public final class Packager {
     private var initialisation: UInt64 = 0
     private var traits = Shelf.Traits()
     private var isOnShelf = false
+    /// No segment is made before the track of such frames is known.
+    private var awaited: MediaKind?
 
     /// Where a segment begins: with a frame of any track. `before`: the number until then.
     private struct Turn {
@@ -36,7 +38,7 @@ public final class Packager {
         let time: Int64
         let before: SegmentNumber?
 
-        var isSession: Bool { before.map { $0.discontinuity != mark.segment.discontinuity } ?? false }
+        var isSession: Bool { before.map { $0.discontinuity != mark.segment.discontinuity } ?? (mark.sequence == 1) }
     }
 
     /// The segment that is being made.
@@ -100,6 +102,13 @@ public final class Packager {
     /// What was said before the first frame.
     public func learn(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) { maker.learn(kind, body) }
 
+    /// A frame that may tell of its track, and one like it may have been before all that will be seen: other nodes know of
+    /// the track then, so that no segment is made before it is known here. (Of one that is silent in all that the log has,
+    /// nothing can be known.)
+    public func expect(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) {
+        if maker.wouldLearn(kind, body) { awaited = kind }
+    }
+
     /// The next frame, whether or not it is of this rendition. `tracks`: those of an audio message. `time` is by the
     /// ingest node's timeline, in milliseconds.
     public func add(_ kind: MediaKind, _ tracks: TrackSet, _ mark: FrameMark, at time: Int64, _ place: LogPlace) {
@@ -117,6 +126,7 @@ public final class Packager {
         current = mark.segment
         guard isOurs else { return }
         if isLead, let next, time >= next.time { turn(next, end: time) }
+        if isMedia, maker.lacks(kind) { learnBetween(kind, place.bytes) }
         guard isMedia, segment != nil else {
             if !isMedia { learnBetween(kind, place.bytes) }
             // Data has its place between the frames, where the format has one for it, and decides nothing.
@@ -204,8 +214,9 @@ public final class Packager {
         close(end: end, nextBegins: turn.isSession ? nil : turn.time, target: mark.segment.target)
         // Seen from its start: another number was before it, or it is the first of all.
         guard let before = turn.before ?? (mark.sequence == 1 ? SegmentNumber.none : nil),
-            mark.segment.number > before.number
+            mark.segment.number > before.number, awaited.map(maker.lacks) != true
         else { return }
+        awaited = nil
         maker.beginSegment()
         segment = OpenSegment(number: mark.segment, date: mark.origin, begun: turn.time)
     }

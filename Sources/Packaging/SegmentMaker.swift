@@ -22,6 +22,11 @@ protocol SegmentMaker: AnyObject {
     /// Whether segments and parts are cut and measured by such frames: pictures where there are any.
     func leads(_ kind: MediaKind, _ tracks: TrackSet) -> Bool
 
+    /// Whether the initialisation section knows nothing of a track that such frames may tell of.
+    func lacks(_ kind: MediaKind) -> Bool
+    /// Whether such a frame would tell of it.
+    func wouldLearn(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) -> Bool
+
     func beginSession()
     func learn(_ kind: MediaKind, _ body: UnsafeRawBufferPointer)
     func beginSegment()

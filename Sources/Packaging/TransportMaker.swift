@@ -32,6 +32,9 @@ final class TransportMaker: SegmentMaker {
         kind == .video || kind == .audio && !muxer.hasVideo
     }
 
+    func lacks(_ kind: MediaKind) -> Bool { false }
+    func wouldLearn(_ kind: MediaKind, _ body: UnsafeRawBufferPointer) -> Bool { false }
+
     func beginSession() {
         learnt = []
         muxer = TSMuxer(settings: settings)

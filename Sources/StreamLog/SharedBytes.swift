@@ -13,6 +13,9 @@ public struct LogPlace: Sendable {
         UnsafeRawBufferPointer(start: segment.bytes + offset, count: count)
     }
 
+    /// Where that is in the log.
+    public var position: UInt64 { segment.base + UInt64(offset) }
+
     /// Without some bytes at its ends.
     public func trimmed(before: Int, after: Int) -> LogPlace {
         precondition(before >= 0 && after >= 0 && before + after <= count, "more is cut off than there is")
@@ -120,12 +123,15 @@ extension LogWriter {
         return segment.place(of: segment.marks[segment.markCount - 1])
     }
 
-    /// Visits retained frames from the first at or after `offset`, each with where it lies.
-    public func forEachPlace(from offset: UInt64, _ visit: (FrameMark, LogPlace) -> Void) {
-        for segment in segments where segment.end > offset {
+    /// Visits retained frames from the first at or after `offset` to the last before `end`, each with where it lies.
+    public func forEachPlace(
+        from offset: UInt64, to end: UInt64 = .max, _ visit: (FrameMark, LogPlace) -> Void
+    ) {
+        for segment in segments where segment.end > offset && segment.base < end {
             for index in 0..<segment.markCount {
                 let mark = segment.marks[index]
-                if segment.base + UInt64(mark.offset) >= offset { visit(mark, segment.place(of: mark)) }
+                let position = segment.base + UInt64(mark.offset)
+                if position >= offset, position < end { visit(mark, segment.place(of: mark)) }
             }
         }
     }

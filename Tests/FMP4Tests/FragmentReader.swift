@@ -1,3 +1,4 @@
+import Fixtures
 import Media
 
 /// Reads fragments back, as a player does, and complains of what a player would stumble over.

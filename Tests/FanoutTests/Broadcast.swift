@@ -47,6 +47,12 @@ struct Broadcast {
         return head + (header ? hex("1208") : [UInt8](repeating: UInt8(number & 0xff), count: 20 + Int(track)))
     }
 
+    /// The same of a codec that says what it is with each frame.
+    static func mp3(track: UInt8, _ number: Int) -> [UInt8] {
+        [0x95, 1] + Array(".mp3".utf8) + [track, 0xff, 0xfb, 0x90, 0x44]
+            + [UInt8](repeating: UInt8(number & 0xff), count: 413)
+    }
+
     /// The same with further audio tracks.
     static func seconds(_ range: Range<Int>, further: [UInt8]) -> [(kind: MediaKind, time: UInt32, body: [UInt8])] {
         seconds(range).flatMap { frame in
@@ -99,12 +105,16 @@ extension Studio {
         shelf.take(ResourceName(name)!, query: [], from: fanouts[0].loop.mailbox, nil)
     }
 
+    /// A playlist; empty where there is none.
+    func text(_ shelf: Shelf, _ name: String) -> String {
+        guard case .playlist(let text, _) = offer(shelf, name) else { return "" }
+        return String(decoding: text.file(isSettled: false, takesGzip: false).bytes.copy, as: UTF8.self)
+    }
+
     /// Everything that a playlist names, by name.
     func contents(_ shelf: Shelf, _ name: String = "media.m3u8") -> [String: [UInt8]] {
-        guard case .playlist(let text, _) = offer(shelf, name) else { return [:] }
         var found: [String: [UInt8]] = [:]
-        let bytes = text.file(isSettled: false, takesGzip: false).bytes.copy
-        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+        for line in text(shelf, name).split(separator: "\n") {
             // A name is the line, or stands in quotation marks.
             let quoted = line.split(separator: "\"", omittingEmptySubsequences: false)
             let name = line.hasPrefix("#") ? (quoted.count > 1 ? String(quoted[1]) : "") : String(line)

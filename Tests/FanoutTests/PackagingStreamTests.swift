@@ -1,4 +1,5 @@
 import EventLoop
+import Fixtures
 import HLS
 import MPEGTS
 import Media
@@ -98,8 +99,7 @@ private func relay(_ studio: Studio, _ frames: some Sequence<(RelayFrame.Header,
             + Broadcast.seconds(0..<24, further: [1])
         { try stream.append(kind, timestamp: time, body: body) }
         // Another one comes in the middle of a segment, and is of a codec that says what it is with each frame.
-        let mp3: [UInt8] =
-            [0x95, 1] + Array(".mp3".utf8) + [3, 0xff, 0xfb, 0x90, 0x44] + [UInt8](repeating: 0, count: 413)
+        let mp3 = Broadcast.mp3(track: 3, 0)
         for frame in Broadcast.seconds(24..<64, further: [1]) {
             try stream.append(frame.kind, timestamp: frame.time, body: frame.body)
             // Long after a keyframe: wherever the clock has segments begin, it is not there.
@@ -223,6 +223,33 @@ private func relay(_ studio: Studio, _ frames: some Sequence<(RelayFrame.Header,
             Issue.record("there is no such segment")
             return
         }
+    }
+
+    @Test(
+        "what an encoder tells among its first frames is in the first initialisation section, also when it comes back")
+    func opening() throws {
+        let studio = Studio(settings: Studio.patient)
+        studio.follow()
+        let shelf = studio.shelf(PackageSettings(form: .fragmentedMP4, window: 120_000))
+        for session in UInt64(1)...2 {
+            // The header of the sound comes behind the first pictures.
+            let frames =
+                Broadcast.headers.prefix(1) + Broadcast.seconds(0..<1).filter { $0.kind == .video }.prefix(5)
+                + Broadcast.headers.suffix(1) + Broadcast.seconds(0..<5).filter { $0.time > 200 }
+            for (index, frame) in frames.enumerated() {
+                let number = UInt32(session * 3) + frame.time / 2_000
+                let header = RelayFrame.Header(
+                    stream: 1, number: FrameNumber(epoch: session, sequence: UInt64(index) + 1), kind: frame.kind,
+                    timestamp: UInt32(session) * 10_000 + frame.time, wallClock: 0,
+                    segment: SegmentNumber(number: number, discontinuity: UInt32(session), target: 2))
+                try studio.stream().append(relayed: header, body: frame.body)
+            }
+        }
+        let playlist = studio.text(shelf, "media.m3u8")
+        #expect(["3.m4s", "6.m4s"].allSatisfy(playlist.contains), "\(playlist)")
+        let sections = studio.contents(shelf).filter { $0.key.hasPrefix("init") }
+        let tracks = try sections.values.map { try Box.parse($0).flatMap { $0["trak", "tkhd"] }.count }
+        #expect(tracks == [2], "one for all segments of both sessions")
     }
 
     @Test("who packages after a change of the tracks does not say the new of the old")

@@ -1,14 +1,14 @@
 import Media
 
 /// A box, read by the letter of ISO/IEC 14496-12 §4.2 and without the module that writes them.
-struct Box {
-    var type: String
+public struct Box {
+    public var type: String
     /// Where it starts in the file, and its bytes without size and type.
-    var start: Int
-    var payload: [UInt8]
-    var children: [Box] = []
+    public var start: Int
+    public var payload: [UInt8]
+    public var children: [Box] = []
 
-    struct Malformed: Error { var what: String }
+    public struct Malformed: Error { public var what: String }
 
     private static let containers: Set<String> = [
         "moov", "trak", "mdia", "minf", "dinf", "stbl", "mvex", "moof", "traf",
@@ -24,7 +24,7 @@ struct Box {
         }
     }
 
-    static func parse(_ bytes: [UInt8], at base: Int = 0) throws -> [Box] {
+    public static func parse(_ bytes: [UInt8], at base: Int = 0) throws -> [Box] {
         var boxes: [Box] = []
         var position = 0
         while position < bytes.count {
@@ -43,14 +43,14 @@ struct Box {
         return boxes
     }
 
-    subscript(_ path: String...) -> [Box] {
+    public subscript(_ path: String...) -> [Box] {
         var level = [self]
         for name in path { level = level.flatMap(\.children).filter { $0.type == name } }
         return level
     }
 
-    func u16(_ at: Int) -> Int { Int(payload.span.u16(at: at)) }
-    func u32(_ at: Int) -> Int { Int(payload.span.u32(at: at)) }
-    func u64(_ at: Int) -> Int { Int(payload.span.u64(at: at)) }
-    func i32(_ at: Int) -> Int { Int(Int32(bitPattern: payload.span.u32(at: at))) }
+    public func u16(_ at: Int) -> Int { Int(payload.span.u16(at: at)) }
+    public func u32(_ at: Int) -> Int { Int(payload.span.u32(at: at)) }
+    public func u64(_ at: Int) -> Int { Int(payload.span.u64(at: at)) }
+    public func i32(_ at: Int) -> Int { Int(Int32(bitPattern: payload.span.u32(at: at))) }
 }
