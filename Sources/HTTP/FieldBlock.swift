@@ -32,6 +32,12 @@ final class FieldBlock: Sendable {
         self.text = text
     }
 
+    /// Of the head that begins with that line.
+    convenience init(_ head: [UInt8], from line: RequestLine, lines: Int, limits: HTTPLimits) throws(HTTPError) {
+        let text = try FieldText(Array(head[line.end...]), lines: lines, limits: limits)
+        try self.init(text, version: line.version, limits: limits)
+    }
+
     /// Of another version of HTTP, which has its own rules for what must be there.
     init(_ text: FieldText, version: Int) {
         framing = .none

@@ -14,13 +14,16 @@ public final class FieldMemory {
 
     var count: Int { blocks.count }
 
-    /// The block that the bytes begin with, for a request line of that version.
-    func find(_ bytes: Span<UInt8>, version: Int) -> FieldBlock? {
+    /// The block that the bytes behind a request line begin with, if the limits allow it.
+    func find(_ bytes: Span<UInt8>, _ line: RequestLine, _ limits: HTTPLimits) -> FieldBlock? {
         for index in blocks.indices {
             let block = blocks[index]
-            guard block.version == version, bytes.begins(with: block.text.bytes) else { continue }
+            guard block.version == line.version, bytes.begins(with: block.text.bytes) else { continue }
             if index > 0 { blocks.swapAt(index, index - 1) }
-            return block
+            let isAllowed =
+                line.end + block.text.bytes.count <= limits.maxHeaderBytes
+                && block.text.fields.count <= limits.maxHeaders
+            return isAllowed ? block : nil
         }
         return nil
     }

@@ -111,9 +111,7 @@ public struct RequestParser: Sendable {
             let line = try? RequestLine(buffer.span.extracting(scanner.start...), limits: limits)
         else { return nil }
         let end = scanner.start + line.end
-        guard let block = memory.find(buffer.span.extracting(end...), version: line.version),
-            line.end + block.text.bytes.count <= limits.maxHeaderBytes, block.text.fields.count <= limits.maxHeaders
-        else { return nil }
+        guard let block = memory.find(buffer.span.extracting(end...), line, limits) else { return nil }
         wantsContinue = false
         return HTTPRequest(head: try RequestHead(takeHead(end: end + block.text.bytes.count), line, block))
     }
@@ -123,10 +121,11 @@ public struct RequestParser: Sendable {
         let lines = scanner.lines
         let bytes = takeHead(end: end)
         let line = try RequestLine(bytes.span, limits: limits)
-        let text = try FieldText(Array(bytes[line.end...]), lines: lines - 1, limits: limits)
-        let block = try FieldBlock(text, version: line.version, limits: limits)
+        // A head that came in pieces may have fields that are known all the same.
+        let known = memory?.find(bytes.span.extracting(line.end...), line, limits)
+        let block = if let known { known } else { try FieldBlock(bytes, from: line, lines: lines - 1, limits: limits) }
         let request = HTTPRequest(head: try RequestHead(bytes, line, block))
-        memory?.keep(block)
+        if known == nil { memory?.keep(block) }
         wantsContinue = block.expectsContinue
         switch block.framing {
         case .none:

@@ -78,10 +78,10 @@ struct Waiters: Sendable {
 
     /// Each loop is called once.
     static func wake(_ due: [Due]) {
-        var byLoop: [ObjectIdentifier: [Due]] = [:]
+        var byLoop: [ObjectIdentifier: [(waiters: [Waiter], answer: Offer?)]] = [:]
         for group in due {
             for (loop, waiters) in Dictionary(grouping: group.waiters, by: { ObjectIdentifier($0.mailbox) }) {
-                byLoop[loop, default: []].append(Due(place: group.place, waiters: waiters, answer: group.answer))
+                byLoop[loop, default: []].append((waiters, group.answer))
             }
         }
         for groups in byLoop.values {

@@ -23,7 +23,8 @@ struct FieldMemoryTests {
         #expect(second.agent == "Player/1.0" && second.header("accept-encoding", mentions: "gzip") && second.keepAlive)
         #expect(second.headers == first.headers)
         let pieces = try one("GET /a HTTP/1.1\r\n" + Self.fields, memory, piece: 7)
-        #expect(pieces.headers == first.headers && pieces.path == "/a")
+        #expect(pieces.head.block === first.head.block && pieces.path == "/a")
+        #expect(memory.count == 1)
     }
 
     @Test("fields of another version of HTTP, or with one byte more or less, are others")
