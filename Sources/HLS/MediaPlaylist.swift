@@ -38,8 +38,10 @@ public struct MediaPlaylist: Sendable {
     /// Percent that parts of another session may be longer than the part target, and it stays: rates are measured.
     private static let partTolerance: Int64 = 2
 
-    public init(settings: PlaylistSettings) {
+    /// `target`: that of the playlists that it is beside, in seconds; 0 where there are none.
+    public init(settings: PlaylistSettings, target: Int = 0) {
         self.settings = settings
+        self.target = target
         partTarget = settings.partTarget
     }
 

@@ -6,8 +6,6 @@ public struct MultivariantPlaylist: Hashable, Sendable {
     /// One choice of bit rate: a media playlist, and what it takes to play it.
     public struct Variant: Hashable, Sendable {
         public var rendition: Rendition
-        /// Its playlist is that of what is kept, not the live one.
-        public var isWindow = false
         /// Of the playlist alone; the heaviest audio track of the group is added.
         public var bandwidth: Bandwidth
         /// RFC 6381, such as `avc1.64001f` and `mp4a.40.2`; those of the audio group are added.
@@ -50,6 +48,8 @@ public struct MultivariantPlaylist: Hashable, Sendable {
     public var audio: [Audio] = []
     /// Every segment of every playlist begins with what needs nothing before it.
     public var hasIndependentSegments = false
+    /// Its playlists are those of what is kept, not the live ones.
+    public var isOfWindow = false
 
     /// Characters of a name.
     public static let longestName = 128
@@ -81,6 +81,10 @@ public struct MultivariantPlaylist: Hashable, Sendable {
 }
 
 extension MultivariantPlaylist {
+    private func playlist(of rendition: Rendition) -> ResourceName {
+        isOfWindow ? .window(rendition) : .playlist(rendition)
+    }
+
     private var hasGroup: Bool { audio.contains { $0.rendition != .main } }
 
     private func group(_ out: inout PlaylistText, query: [UInt8]) {
@@ -102,7 +106,7 @@ extension MultivariantPlaylist {
             }
             if track.rendition != .main {
                 out.put(",URI=\"")
-                out.put(name: .playlist(track.rendition), query: query)
+                out.put(name: playlist(of: track.rendition), query: query)
                 out.put("\"")
             }
             out.end()
@@ -138,7 +142,7 @@ extension MultivariantPlaylist {
         }
         if hasGroup { out.put(",AUDIO=\"audio\"") }
         out.end()
-        out.put(name: variant.isWindow ? .window : .playlist(variant.rendition), query: query)
+        out.put(name: playlist(of: variant.rendition), query: query)
         out.end()
     }
 

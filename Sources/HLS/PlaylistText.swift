@@ -102,7 +102,11 @@ struct PlaylistText {
         case .multivariant: put("index.m3u8")
         case .playlist(.main): put("media.m3u8")
         case .rewind: put("rewind.m3u8")
-        case .window: put("window.m3u8")
+        case .window(.main): put("window.m3u8")
+        case .window(.audio(let id)):
+            put("window-")
+            put(number: UInt64(id))
+            put(".m3u8")
         case .playlist(.audio(let id)):
             put("audio-")
             put(number: UInt64(id))

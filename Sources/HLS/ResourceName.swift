@@ -8,7 +8,7 @@
 /// | `index.m3u8` | the multivariant playlist |
 /// | `media.m3u8`, `audio-<id>.m3u8` | a media playlist |
 /// | `rewind.m3u8` | the multivariant playlist of what is kept |
-/// | `window.m3u8` | the media playlist of what is kept |
+/// | `window.m3u8`, `window-<id>.m3u8` | a media playlist of what is kept |
 /// | `<number>.m4s`, `<number>.ts` | a segment |
 /// | `<number>.<index>.m4s` | a part of a segment |
 /// | `init-<16 hexadecimal digits>.mp4` | an initialisation section, by the hash of its bytes |
@@ -22,7 +22,7 @@ public enum ResourceName: Hashable, Sendable {
     case playlist(Rendition)
     /// For `window`, as `multivariant` is for `playlist`.
     case rewind
-    case window
+    case window(Rendition)
     case segment(Rendition, UInt32, Container)
     case part(Rendition, UInt32, index: UInt32)
     case initialisation(UInt64)
@@ -62,7 +62,10 @@ extension ResourceName {
         if middle(of: bytes, "index.m3u8", "")?.isEmpty == true { return .multivariant }
         if middle(of: bytes, "media.m3u8", "")?.isEmpty == true { return .playlist(.main) }
         if middle(of: bytes, "rewind.m3u8", "")?.isEmpty == true { return .rewind }
-        if middle(of: bytes, "window.m3u8", "")?.isEmpty == true { return .window }
+        if middle(of: bytes, "window.m3u8", "")?.isEmpty == true { return .window(.main) }
+        if let id = middle(of: bytes, "window-", ".m3u8") {
+            return track(bytes.extracting(id)).map { .window(.audio($0)) }
+        }
         if let hash = middle(of: bytes, "init-", ".mp4") {
             return hexadecimal(bytes.extracting(hash)).map { .initialisation($0) }
         }

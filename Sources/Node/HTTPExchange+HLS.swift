@@ -41,7 +41,11 @@ extension HTTPExchange {
             response.set("Allow", "GET, HEAD, OPTIONS")
             return answer(response)
         }
-        if resource == .rewind || resource == .window { return serveWindow(name, resource) }
+        switch resource {
+        case .rewind: return serveWindow(name, nil)
+        case .window(let rendition): return serveWindow(name, rendition)
+        default: break
+        }
         // Almost always it is packaged already.
         if let shelf = place.shelf(in: state.hub) {
             keep(place)

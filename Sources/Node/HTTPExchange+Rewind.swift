@@ -9,7 +9,8 @@ import Recording
 
 extension HTTPExchange {
     /// The address is one of a window's playlists, and the method one that fetches.
-    func serveWindow(_ name: StreamName, _ resource: ResourceName) {
+    /// `rendition`: nil for what tells of all of them.
+    func serveWindow(_ name: StreamName, _ rendition: Rendition?) {
         guard state.rewinding.keeps(name) else {
             return answer(HTTPResponse(status: 404, text: "No window of \(name) is kept here.\n"))
         }
@@ -22,11 +23,11 @@ extension HTTPExchange {
         }
         session.becomesPackaged(name)
         guard let tape = state.rewinding.tape(of: name) else { return answer(Self.nothing(of: name)) }
-        if resource == .rewind { return sendVariants(name, wanted, tape) }
+        guard let rendition else { return sendVariants(name, wanted, tape) }
         if let token = viewerToken { session.viewerToken = token }
         if let turned = admit(name, audience(of: name)) { return refuse(turned) }
         let me = LoopBound(Weak(self), on: loop)
-        let offer = state.rewinding.playlist(name, wanted, on: loop) { loop, made in
+        let offer = state.rewinding.playlist(name, rendition, wanted, on: loop) { loop, made in
             me.value(on: loop).object?.send(made, of: name)
         }
         switch offer {
@@ -52,16 +53,10 @@ extension HTTPExchange {
         return response
     }
 
-    /// One variant, and a name for the viewer: as live.
+    /// One variant with its audio tracks, and a name for the viewer: as live.
     private func sendVariants(_ name: StreamName, _ wanted: WindowRequest, _ tape: Tape) {
-        guard let rates = tape.contents.index.rates else { return answer(Self.nothing(of: name)) }
-        let title = state.rewinding.audience(of: name).title
-        var variant = MultivariantPlaylist.Variant(
-            bandwidth: Bandwidth(peak: rates.peak, average: rates.average),
-            codecs: title.codecs.split(separator: ",").map(String.init))
-        variant.isWindow = true
-        (variant.width, variant.height) = (title.width, title.height)
-        send(MultivariantPlaylist(variants: [variant]), .rewind, shelf(of: name), query: wanted.query)
+        guard let playlist = MultivariantPlaylist(tape) else { return answer(Self.nothing(of: name)) }
+        send(playlist, .rewind, shelf(of: name), query: wanted.query)
     }
 
     private func send(_ made: WindowTexts.Answer, of name: StreamName) {
@@ -114,6 +109,31 @@ extension HTTPExchange {
 
     /// As its request says, or else as the connection's last playlist did.
     private var keptViewer: ViewerToken { viewerToken ?? session.viewerToken ?? viewer }
+}
+
+extension MultivariantPlaylist {
+    /// Nil if there is nothing on it.
+    fileprivate init?(_ tape: Tape) {
+        let (index, title) = (tape.contents.index, tape.title)
+        guard let rates = index.rates() else { return nil }
+        var variant = Variant(
+            bandwidth: Bandwidth(peak: rates.peak, average: rates.average),
+            codecs: title.codecs.split(separator: ",").map(String.init))
+        (variant.width, variant.height) = (title.width, title.height)
+        self.init(variants: [variant])
+        isOfWindow = true
+        let tracks = index.tracks
+        for track in title.audio where track.number == 0 || tracks.contains(track.number) {
+            let label = TrackLabel(name: track.name, language: track.language)
+            var choice = label.choice(
+                of: track.number == 0 ? .main : .audio(track.number),
+                Sound(codec: track.codec, channels: track.channels))
+            if track.number > 0, let rates = index.rates(of: track.number) {
+                choice.bandwidth = Bandwidth(peak: rates.peak, average: rates.average)
+            }
+            audio.append(choice)
+        }
+    }
 }
 
 extension Tape.File {

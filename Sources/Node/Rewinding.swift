@@ -72,13 +72,13 @@ final class Rewinding: Sendable {
         let audience = audience(of: name)
         return { segment in
             guard let segment else { return deck.end(app: name.app, stream: name.name, owner) }
-            let title = WindowAudience.Title(
-                codecs: segment.codecs, width: segment.picture.width, height: segment.picture.height)
-            audience.learn(title, target: segment.target)
+            audience.learn(target: segment.target)
+            let tape = deck.begin(app: name.app, stream: name.name, limits, owner)
+            var title = tape.title
+            title.learn(segment)
+            deck.describe(title, on: tape)
             deck.keep(
-                TapeEntry(segment), discontinuity: segment.number.discontinuity, segment.bytes,
-                initialisation: segment.initialisationBytes,
-                on: deck.begin(app: name.app, stream: name.name, limits, owner))
+                TapeDeck.Segment(segment), segment.bytes, initialisation: segment.initialisationBytes, on: tape)
         }
     }
 
@@ -106,11 +106,11 @@ final class Rewinding: Sendable {
     }
 
     func playlist(
-        _ name: StreamName, _ request: WindowRequest, on loop: Loop,
+        _ name: StreamName, _ rendition: Rendition, _ request: WindowRequest, on loop: Loop,
         _ then: @escaping @Sendable (Loop, WindowTexts.Answer) -> Void
     ) -> WindowTexts.Offer {
         guard let deck, let tape = tape(of: name) else { return .here(.missing) }
-        return texts.take(name, request, tape, deck, on: loop, then)
+        return texts.take(name, rendition, request, tape, deck, on: loop, then)
     }
 
     /// Where a segment or an initialisation section lies that is no longer in memory.
@@ -119,6 +119,7 @@ final class Rewinding: Sendable {
         case .segment(.main, let number, let container):
             tape(of: name)?.file(
                 number: number, container == .transportStream ? .transportStream : .fragmentedMP4)
+        case .segment(.audio(let track), let number, .fragmentedMP4): tape(of: name)?.file(number: number, of: track)
         case .initialisation(let hash): tape(of: name)?.file(initialisation: hash)
         default: nil
         }
@@ -157,12 +158,38 @@ final class Rewinding: Sendable {
     }
 }
 
-extension TapeEntry {
+extension TapeDeck.Segment {
     fileprivate init(_ segment: FinishedSegment) {
-        self.init(
-            number: segment.number.number, date: segment.date, duration: segment.duration, target: segment.target,
-            bytes: segment.bytes.count, initialisation: segment.initialisation,
-            container: segment.form == .transportStream ? .transportStream : .fragmentedMP4)
+        switch segment.rendition {
+        case .main:
+            let entry = TapeEntry(
+                number: segment.number.number, date: segment.date, duration: segment.duration, target: segment.target,
+                bytes: segment.bytes.count, initialisation: segment.initialisation,
+                container: segment.form == .transportStream ? .transportStream : .fragmentedMP4)
+            self = .main(entry, discontinuity: segment.number.discontinuity)
+        case .audio(let track):
+            self = .audio(
+                TapeCompanion(
+                    track: track, number: segment.number.number, date: segment.date, duration: segment.duration,
+                    bytes: segment.bytes.count, initialisation: segment.initialisation))
+        }
+    }
+}
+
+extension TapeTitle {
+    fileprivate mutating func learn(_ segment: FinishedSegment) {
+        var track: UInt8 = 0
+        switch segment.rendition {
+        case .main:
+            codecs = segment.codecs
+            (width, height) = segment.picture
+        case .audio(let number): track = number
+        }
+        guard let sound = segment.sound else { return }
+        learn(
+            Audio(
+                number: track, name: segment.label.name, language: segment.label.language, codec: sound.codec,
+                channels: sound.channels))
     }
 }
 

@@ -1,18 +1,10 @@
-/// Who rewinds in a stream that is not packaged here at present: its viewers are told apart like those of a shelf. Also
-/// what its playlists would say of its tracks, as long as the process remembers.
+/// Who rewinds in a stream that is not packaged here at present: its viewers are told apart like those of a shelf.
 import EventLoop
 import HLS
 import Packaging
 
 final class WindowAudience: Audience, Sendable {
-    struct Title: Sendable {
-        var codecs = ""
-        var width = 0
-        var height = 0
-    }
-
-    private let state = Lock(
-        (sessions: ViewerSessions(limit: PackageSettings.mostViewers), title: Title(), target: 0))
+    private let state = Lock((sessions: ViewerSessions(limit: PackageSettings.mostViewers), target: 0))
 
     private var now: Int64 { Int64(Clock.monotonicNanoseconds / 1_000_000) }
 
@@ -31,8 +23,6 @@ final class WindowAudience: Audience, Sendable {
         return state.with { $0.sessions.count(now: now) }
     }
 
-    var title: Title { state.with { $0.title } }
-
-    /// What its segments are; `target` in seconds.
-    func learn(_ title: Title, target: Int) { state.with { ($0.title, $0.target) = (title, target) } }
+    /// How long its segments are, in seconds.
+    func learn(target: Int) { state.with { $0.target = target } }
 }

@@ -25,6 +25,7 @@ final class WindowTexts: Sendable {
 
     fileprivate struct Key: Hashable {
         var name: StreamName
+        var rendition: Rendition
         var request: WindowRequest
     }
 
@@ -56,12 +57,14 @@ final class WindowTexts: Sendable {
     fileprivate static let overhead = 512
 
     func take(
-        _ name: StreamName, _ request: WindowRequest, _ tape: Tape, _ deck: TapeDeck, on loop: Loop,
+        _ name: StreamName, _ rendition: Rendition, _ request: WindowRequest, _ tape: Tape, _ deck: TapeDeck,
+        on loop: Loop,
         _ then: @escaping @Sendable (Loop, Answer) -> Void
     ) -> Offer {
         let (index, isLive) = tape.contents
-        guard !index.listed.isEmpty else { return .here(.missing) }
-        let key = Key(name: name, request: request)
+        let track: UInt8? = if case .audio(let number) = rendition { number } else { nil }
+        guard track.map(index.tracks.contains) ?? !index.listed.isEmpty else { return .here(.missing) }
+        let key = Key(name: name, rendition: rendition, request: request)
         let waiter = Waiter(mailbox: loop.mailbox, then: then)
         enum Turn {
             case here(Answer)
@@ -82,7 +85,7 @@ final class WindowTexts: Sendable {
         case .makes: break
         }
         let isTaken = deck.read { [self] in
-            let answer = RecordedPlaylist.answer(request, index, isLive: isLive, now: deck.now)
+            let answer = RecordedPlaylist.answer(request, index, track, isLive: isLive, now: deck.now)
             let waiters = keep(Made(tape: tape, version: index.version, isLive: isLive, answer: answer), as: key)
             for waiter in waiters { waiter.mailbox.post { waiter.then($0, answer) } }
         }
@@ -123,40 +126,64 @@ extension WindowTexts.Answer {
 }
 
 extension RecordedPlaylist {
+    /// `track`: of an audio track, nil of the main playlist.
     fileprivate static func answer(
-        _ request: WindowRequest, _ index: TapeIndex, isLive: Bool, now: Int64
+        _ request: WindowRequest, _ index: TapeIndex, _ track: UInt8?, isLive: Bool, now: Int64
     ) -> WindowTexts.Answer {
         guard let from = request.from else {
-            guard let first = index.listed.first else { return .missing }
+            let entries = index.listed(for: track, isLive: isLive)
+            guard let first = entries.first else { return .missing }
             let kind = Kind.window(first: first.place, discontinuity: first.discontinuity)
-            return .text(render(kind, index.listed, isOver: !isLive), isSettled: !isLive)
+            return .text(render(kind, entries, index, track, isOver: !isLive), isSettled: !isLive)
         }
         let to = request.to.map { $0 * 1_000_000 }
-        switch index.cut(from: from * 1_000_000, to: to, isLive: isLive, now: now) {
+        switch index.cut(from: from * 1_000_000, to: to, of: track, isLive: isLive, now: now) {
         case .gone: return .gone
         case .tooEarly: return .tooEarly
         case .entries(let entries, let isOver):
-            return .text(render(to == nil ? .event : .videoOnDemand, entries, isOver: isOver), isSettled: isOver)
+            let kind = to == nil ? Kind.event : .videoOnDemand
+            return .text(render(kind, entries, index, track, isOver: isOver), isSettled: isOver)
         }
     }
 
-    private static func render(_ kind: Kind, _ entries: ArraySlice<TapeEntry>, isOver: Bool) -> RenderedPlaylist {
-        var playlist = RecordedPlaylist(kind: kind, target: entries.lazy.map(\.target).max() ?? 1)
+    private static func render(
+        _ kind: Kind, _ entries: ArraySlice<TapeEntry>, _ index: TapeIndex, _ track: UInt8?, isOver: Bool
+    ) -> RenderedPlaylist {
+        // One for all playlists of the stream (RFC 8216bis §6.2.4), though an audio track's may end earlier.
+        let all = kind == .videoOnDemand ? entries : index.listed[entries.startIndex...]
+        var playlist = RecordedPlaylist(kind: kind, target: all.lazy.map(\.target).max() ?? 1)
         var before = entries.first?.discontinuity
         for kept in entries {
-            var entry = Entry(
-                uri: ResourceName.segment(.main, kept.number, ResourceName.Container(kept.container)).text,
-                duration: kept.duration)
-            entry.date = kept.date
+            var entry = track.map { Entry(kept, index.find(kept.number, of: $0), track: $0) } ?? Entry(kept)
             entry.isDiscontinuous = kept.discontinuity != before
-            entry.isGap = kept.isTorn
-            if kept.initialisation != 0 { entry.initialisation = ResourceName.initialisation(kept.initialisation).text }
             before = kept.discontinuity
             // No duration is above its own target, and names are our own.
             try? playlist.append(entry)
         }
         if isOver { playlist.end() }
         return RenderedPlaylist(playlist.render())
+    }
+}
+
+extension RecordedPlaylist.Entry {
+    fileprivate init(_ kept: TapeEntry) {
+        self.init(
+            uri: ResourceName.segment(.main, kept.number, ResourceName.Container(kept.container)).text,
+            duration: kept.duration)
+        date = kept.date
+        isGap = kept.isTorn
+        if kept.initialisation != 0 { initialisation = ResourceName.initialisation(kept.initialisation).text }
+    }
+
+    /// An audio track's in its place: what it has nothing of is a gap.
+    fileprivate init(_ kept: TapeEntry, _ companion: TapeCompanion?, track: UInt8) {
+        let longest = Int64(kept.target) * 1_000_000 + 499_000
+        self.init(
+            uri: ResourceName.segment(.audio(track), kept.number, .fragmentedMP4).text,
+            duration: min(companion?.duration ?? kept.duration, longest))
+        date = companion?.date ?? kept.date
+        isGap = companion?.isTorn ?? true
+        if let hash = companion?.initialisation, hash != 0 { initialisation = ResourceName.initialisation(hash).text }
     }
 }
 

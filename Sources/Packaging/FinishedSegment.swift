@@ -1,9 +1,10 @@
-/// A whole segment of a stream's main rendition, with what it takes to serve it later: for who keeps more than a shelf.
+/// A whole segment of one rendition, with what it takes to serve it later: for who keeps more than a shelf.
 import HLS
 import Media
 import StreamLog
 
 public struct FinishedSegment: Sendable {
+    public let rendition: Rendition
     public let number: SegmentNumber
     /// Of its first frame, in microseconds of Unix time by the origin's clock.
     public let date: Int64
@@ -18,9 +19,13 @@ public struct FinishedSegment: Sendable {
     public let codecs: String
     /// 0 and 0 where that is not known.
     public let picture: (width: Int, height: Int)
+    /// Of the rendition's audio track, where it is told of apart, and what the publisher says of it.
+    public let sound: Sound?
+    public let label: TrackLabel
     public let form: PlaylistSettings.Form
     public let bytes: SharedBytes
 }
 
-/// Is given every finished segment, on the stream's home loop, and nil when no more will come. It must not wait.
+/// Is given every finished segment, on the stream's home loop, and nil when no more will come. It must not wait. When one
+/// of the main rendition comes, those of the others of the number before have come.
 public typealias SegmentKeeper = @Sendable (FinishedSegment?) -> Void

@@ -39,10 +39,16 @@ protocol SegmentMaker: AnyObject {
 }
 
 /// What players are told of an audio track.
-struct Sound: Sendable, Hashable {
+public struct Sound: Sendable, Hashable {
     /// As MIME types say it, such as `mp4a.40.2`.
-    var codec: String
-    var channels: Int
+    public var codec: String
+    /// 0 where that is not known.
+    public var channels: Int
+
+    public init(codec: String, channels: Int) {
+        self.codec = codec
+        self.channels = channels
+    }
 }
 
 /// Memory for what makers write: log segments that live as long as somebody holds their bytes.

@@ -40,12 +40,8 @@ extension Shelf.State {
     }
 
     private func audio(_ rendition: Rendition, number: UInt8, _ sound: Sound) -> MultivariantPlaylist.Audio {
-        let label = labels[number] ?? TrackLabel()
-        let language = LanguageTag.shortest(label.language)
-        var choice = MultivariantPlaylist.Audio(
-            rendition: rendition, name: label.name.isEmpty ? language : label.name, codec: sound.codec)
-        choice.language = language
-        choice.channels = sound.channels
-        return choice
+        label(number).choice(of: rendition, sound)
     }
+
+    func label(_ number: UInt8) -> TrackLabel { labels[number] ?? TrackLabel() }
 }

@@ -70,7 +70,7 @@ public final class Shelf: Sendable {
         let longestPart: Int64
     }
 
-    /// `keeper` has every segment of the main rendition; `clock`: milliseconds that only rise.
+    /// `keeper` has every segment; `clock`: milliseconds that only rise.
     public init(
         _ settings: PackageSettings,
         clock: @escaping @Sendable () -> UInt64 = { Clock.monotonicNanoseconds / 1_000_000 },
@@ -91,10 +91,9 @@ public final class Shelf: Sendable {
         playlist.partTarget = partTarget
         playlist.window = settings.window * 1_000
         state.with { state in
-            if rendition != .main, let main = state.tracks[.main] {
-                playlist.partHoldBack = 3 * max(partTarget, main.playlist.partTarget)
-            }
-            state.tracks[rendition] = Track(MediaPlaylist(settings: playlist))
+            let main = rendition == .main ? nil : state.tracks[.main]?.playlist
+            if let main { playlist.partHoldBack = 3 * max(partTarget, main.partTarget) }
+            state.tracks[rendition] = Track(MediaPlaylist(settings: playlist, target: main?.target ?? 0))
             state.announced.remove(rendition)
         }
     }
@@ -145,20 +144,22 @@ public final class Shelf: Sendable {
             track.traits = traits
             track.expire(now: now)
         }
-        if rendition == .main { keep(head, bytes, duration: duration) }
+        keep(head, bytes, duration: duration, of: rendition)
     }
 
     /// Tells the keeper of a segment that is whole.
-    private func keep(_ head: Head, _ bytes: SharedBytes, duration: Int64) {
+    private func keep(_ head: Head, _ bytes: SharedBytes, duration: Int64, of rendition: Rendition) {
         guard let keeper else { return }
         let segment = state.with { state -> FinishedSegment? in
-            guard let track = state.tracks[.main] else { return nil }
+            guard let track = state.tracks[rendition] else { return nil }
             let initialisation = state.initialisations[head.initialisation]
+            let number: UInt8 = if case .audio(let number) = rendition { number } else { 0 }
             return FinishedSegment(
-                number: head.number, date: head.date, duration: duration, target: track.playlist.target,
-                initialisation: initialisation == nil ? 0 : head.initialisation,
+                rendition: rendition, number: head.number, date: head.date, duration: duration,
+                target: track.playlist.target, initialisation: initialisation == nil ? 0 : head.initialisation,
                 initialisationBytes: initialisation?.bytes ?? SharedBytes(), codecs: track.traits.codecs,
-                picture: state.picture, form: settings.form, bytes: bytes)
+                picture: state.picture, sound: track.traits.sound, label: state.label(number), form: settings.form,
+                bytes: bytes)
         }
         segment.map(keeper)
     }

@@ -9,7 +9,8 @@ import Testing
 /// Streams put together by chance, packaged at nodes that come to them at any time.
 @Suite("Any stream is packaged the same wherever it is", .serialized, .timeLimit(.minutes(10)))
 struct PackagingPropertyTests {
-    private static let seeds: UInt64 = 16
+    /// With some that have been hard.
+    private static let seeds: [UInt64] = Array(1...14) + [166, 216, 381, 443]
     private static let playlists = ["media.m3u8"] + (1...3).map { "audio-\($0).m3u8" }
 
     @Test(
@@ -17,7 +18,7 @@ struct PackagingPropertyTests {
         arguments: [PlaylistSettings.Form.fragmentedMP4, .lowLatency, .transportStream])
     func identical(_ form: PlaylistSettings.Form) throws {
         var compared = 0
-        for seed in 1...Self.seeds {
+        for seed in Self.seeds {
             let programme = Programme(seed: seed)
             let whole = try Self.package(programme, form, .init(joins: 0, begins: 0))
             var random = SeededGenerator(seed: seed)
@@ -39,7 +40,7 @@ struct PackagingPropertyTests {
         arguments: [PlaylistSettings.Form.fragmentedMP4, .lowLatency, .transportStream])
     func gaps(_ form: PlaylistSettings.Form) throws {
         var compared = 0
-        for seed in 1...Self.seeds {
+        for seed in Self.seeds {
             let programme = Programme(seed: seed)
             let whole = try Self.package(programme, form, .init(joins: 0, begins: 0))
             var random = SeededGenerator(seed: seed)
@@ -75,21 +76,25 @@ struct PackagingPropertyTests {
     }
 
     @Test(
-        "whatever is in a segment is in its initialisation section",
+        "whatever is in a segment is in its initialisation section, and all playlists have one target",
         arguments: [PlaylistSettings.Form.fragmentedMP4, .lowLatency])
     func tracks(_ form: PlaylistSettings.Form) throws {
-        for seed in 1...Self.seeds {
+        for seed in Self.seeds {
             let studio = Studio(settings: Studio.patient)
             let shelf = try Self.packaged(Programme(seed: seed), form, in: studio, .init(joins: 0, begins: 0))
+            var targets: Set<Substring> = []
             for list in Self.playlists {
+                let text = studio.text(shelf, list)
+                targets.formUnion(text.split(separator: "\n").filter { $0.hasPrefix("#EXT-X-TARGETDURATION:") })
                 let contents = studio.contents(shelf, list)
-                for (segment, section) in Self.sections(studio.text(shelf, list)) {
+                for (segment, section) in Self.sections(text) {
                     guard let bytes = contents[segment], !bytes.isEmpty else { continue }
                     let told = try Box.parse(contents[section] ?? []).flatMap { $0["trak", "tkhd"].map { $0.u32(12) } }
                     let used = try Box.parse(bytes).flatMap { $0["traf", "tfhd"].map { $0.u32(4) } }
                     #expect(!used.isEmpty && Set(told).isSuperset(of: used), "seed \(seed), \(list): \(segment)")
                 }
             }
+            #expect(targets.count <= 1, "seed \(seed): \(targets)")
         }
     }
 

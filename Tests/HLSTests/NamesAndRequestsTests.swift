@@ -11,7 +11,9 @@ import Testing
             ("0.ts", .segment(.main, 0, .transportStream)), ("7.12.m4s", .part(.main, 7, index: 12)),
             ("audio-255-4294967295.4294967295.m4s", .part(.audio(255), .max, index: .max)),
             ("audio-1-5.ts", .segment(.audio(1), 5, .transportStream)),
-            ("init-00000000000000ff.mp4", .initialisation(255)), ("rewind.m3u8", .rewind), ("window.m3u8", .window),
+            ("init-00000000000000ff.mp4", .initialisation(255)), ("rewind.m3u8", .rewind),
+            ("window.m3u8", .window(.main)),
+            ("window-7.m3u8", .window(.audio(7))),
         ])
     func names(text: String, name: ResourceName) {
         #expect(ResourceName(text) == name)

@@ -101,13 +101,16 @@ import Testing
         #expect(String(decoding: list.render(), as: UTF8.self) == text + "#EXT-X-ENDLIST\n")
     }
 
-    @Test("the variant of a window names the window's playlist")
-    func windowVariant() {
-        var variant = MultivariantPlaylist.Variant(bandwidth: Bandwidth(peak: 2, average: 1), codecs: [])
-        variant.isWindow = true
-        let text = String(
-            decoding: MultivariantPlaylist(variants: [variant]).render(query: "from=1&v=x"), as: UTF8.self)
+    @Test("the variant and the audio tracks of a window name the window's playlists")
+    func windowNames() {
+        let variant = MultivariantPlaylist.Variant(bandwidth: Bandwidth(peak: 2, average: 1), codecs: [])
+        var playlist = MultivariantPlaylist(variants: [variant])
+        playlist.isOfWindow = true
+        let text = String(decoding: playlist.render(query: "from=1&v=x"), as: UTF8.self)
         #expect(text.hasSuffix("#EXT-X-STREAM-INF:BANDWIDTH=2,AVERAGE-BANDWIDTH=1\nwindow.m3u8?from=1&v=x\n"))
+        playlist.audio = [.init(rendition: .audio(3), name: "de", codec: "mp4a.40.2")]
+        let more = String(decoding: playlist.render(query: "v=x"), as: UTF8.self)
+        #expect(more.contains("URI=\"window-3.m3u8?v=x\"") && more.hasSuffix("\nwindow.m3u8?v=x\n"))
     }
 
     @Test("dates are those of the calendar")

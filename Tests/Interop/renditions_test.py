@@ -1,7 +1,6 @@
 """Streams with several audio tracks over HLS: encoders that send them, players that choose one, and nodes that serve them
 alike."""
 
-import array
 import json
 import os
 import pathlib
@@ -11,17 +10,17 @@ import time
 import unittest
 
 import pypi
+import two_tracks
 from hls_checker import Checker
 from hls_client import Client, Playlist
 from hls_renditions import Multivariant, SideBySide
 from rtmp_client import RTMPClient
 from support import DEADLINE, Server, ServerTest, free_ports, sample, tags, until
+from two_tracks import FIRST, SECOND, listener, tone
 
 SETTINGS = (
     "hls.segment=1s", "hls.part=200ms", "hls.window=5s", "apps.segments.hls.form=fmp4", "apps.packets.hls.form=ts",
     "publish.linger=60s")
-# What tells the tracks apart.
-FIRST, SECOND = 440, 1320
 PARSE = """
 import json, m3u8, sys
 found = m3u8.loads(sys.stdin.read())
@@ -45,15 +44,8 @@ class RenditionsTest(ServerTest):
         return (server or self.server).page(f"/{app}/{name}/{resource}")
 
     def encode(self, name, app="live", codecs=("aac", "aac"), languages=("eng", "deu")):
-        """Pictures and two tracks of sound, stereo and mono, over SRT."""
-        inputs = [f"sine=frequency={tone}:sample_rate=48000" for tone in (FIRST, SECOND)]
-        about = [x for i, l in enumerate(languages) if l for x in (f"-metadata:s:a:{i}", f"language={l}")]
-        return self.program(
-            "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-re", "-f", "lavfi", "-i",
-            "testsrc2=size=320x180:rate=30", *(x for i in inputs for x in ("-f", "lavfi", "-i", i)), "-map", "0",
-            "-map", "1", "-map", "2", "-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-bf", "2", "-pix_fmt",
-            "yuv420p", "-c:a:0", codecs[0], "-ac:a:0", "2", "-c:a:1", codecs[1], "-ac:a:1", "1", *about, "-f",
-            "mpegts", f"srt://127.0.0.1:{self.srt_port}?streamid=#!::r={app}/{name},m=publish&transtype=live")
+        url = f"srt://127.0.0.1:{self.srt_port}?streamid=#!::r={app}/{name},m=publish&transtype=live"
+        return self.program(*two_tracks.command(url, codecs, languages))
 
     def client(self, url):
         client = Client(url)
@@ -141,28 +133,16 @@ class RenditionsTest(ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return [(s["codec_type"], s.get("channels")) for s in json.loads(done.stdout)["streams"]]
 
-    def tone(self, path):
-        """Hertz of a sine in raw samples of 16 bits, mono, 48 kHz: how often it goes through zero upwards. Without the
-        first quarter of a second, in which an encoder that has just begun makes noise of its own."""
-        samples = array.array("h", pathlib.Path(path).read_bytes()[24_000:24_000 + 2 * 96_000])
-        self.assertGreater(len(samples), 40_000)
-        rises = sum(a < 0 <= b for a, b in zip(samples, samples[1:]))
-        return rises * 48_000 / len(samples)
-
     def ffmpeg(self, url):
         # Renditions with playlists of their own may come first.
         self.assertEqual(sorted(self.probe(url), key=str), [("audio", 1), ("audio", 2), ("video", None)])
         paths = [self.scratch(".raw") for _ in range(2)]
-        programs = [
-            self.program(
-                "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", url, "-map",
-                f"0:m:language:{language}", "-vn", "-t", "2", "-ac", "1", "-ar", "48000", "-f", "s16le", path)
-            for language, path in zip(("en", "de"), paths)]
+        programs = [self.program(*listener(url, language, path)) for language, path in zip(("en", "de"), paths)]
 
         def verify():
-            for program, path, tone in zip(programs, paths, (FIRST, SECOND)):
+            for program, path, hertz in zip(programs, paths, (FIRST, SECOND)):
                 self.assertTrue(program.succeed(40))
-                self.assertAlmostEqual(self.tone(path), tone, delta=tone * 0.02)
+                self.assertAlmostEqual(tone(path), hertz, delta=hertz * 0.02)
         return verify
 
     def german(self, url):
@@ -176,7 +156,7 @@ class RenditionsTest(ServerTest):
                 "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", str(program.path), "-map", "0:a:0",
                 "-ac", "1", "-ar", "48000", "-f", "s16le", raw)
             decoder.succeed(40)
-            self.assertAlmostEqual(self.tone(raw), SECOND, delta=SECOND * 0.02)
+            self.assertAlmostEqual(tone(raw), SECOND, delta=SECOND * 0.02)
         return verify
 
     def gstreamer(self, url):
@@ -191,7 +171,7 @@ class RenditionsTest(ServerTest):
             until(lambda: os.path.exists(raw) and os.path.getsize(raw) > 2 * 96_000 or program.is_over,
                   f"GStreamer plays: {program}", 40)
             program.stop()
-            self.assertAlmostEqual(self.tone(raw), FIRST, delta=FIRST * 0.02)
+            self.assertAlmostEqual(tone(raw), FIRST, delta=FIRST * 0.02)
         return verify
 
     # Encoders and nodes.

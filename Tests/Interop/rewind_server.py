@@ -16,7 +16,7 @@ class Window(Playlist):
 
     @property
     def numbers(self):
-        return [int(name.split(".")[0]) for name in self.names]
+        return [int(name.partition(".")[0].rpartition("-")[2]) for name in self.names]
 
     @property
     def maps(self):

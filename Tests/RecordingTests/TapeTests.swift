@@ -37,13 +37,26 @@ struct TapeTests {
                 defer { state.clock += 2 * TapeTests.second }
                 return state.clock
             }
+            let entry = TapeEntry(
+                number: number, date: date, duration: 2 * TapeTests.second, target: 2, bytes: size,
+                initialisation: initialisation, container: .fragmentedMP4)
+            keep(.main(entry, discontinuity: discontinuity), TapeTests.bytes(size, number))
+        }
+
+        /// Keeps a segment of an audio track: half as many bytes.
+        func keep(_ number: UInt32, of track: UInt8, initialisation: UInt64 = 0xcd) {
+            let date = disk.with { $0.clock }
+            keep(
+                .audio(
+                    TapeCompanion(
+                        track: track, number: number, date: date, duration: 2 * TapeTests.second, bytes: 50,
+                        initialisation: initialisation)), TapeTests.bytes(50, number))
+        }
+
+        private func keep(_ segment: TapeDeck.Segment, _ bytes: [UInt8]) {
             let tape = deck.begin(app: "live", stream: "a", limits, owner)
             deck.keep(
-                TapeEntry(
-                    number: number, date: date, duration: 2 * TapeTests.second, target: 2, bytes: size,
-                    initialisation: initialisation, container: .fragmentedMP4),
-                discontinuity: discontinuity, SharedBytes(copying: TapeTests.bytes(size, number)),
-                initialisation: SharedBytes(copying: [1, 2, 3]), on: tape)
+                segment, SharedBytes(copying: bytes), initialisation: SharedBytes(copying: [1, 2, 3]), on: tape)
             deck.turn()
         }
 
@@ -200,6 +213,100 @@ struct TapeTests {
         #expect(try #require(bench.tape).file(number: 11, .fragmentedMP4) == nil)
     }
 
+    @Test("a segment of an audio track has its name, in one spelling")
+    func namesCompanions() throws {
+        let one = TapeCompanion(
+            track: 2, number: 7, date: 1_700_000_000_000_000, duration: 1_999_999, bytes: 12, initialisation: .max)
+        #expect(one.file == "audio-2-7-1700000000000000-1999999-12-ffffffffffffffff.m4s")
+        #expect(TapeCompanion(file: one.file) == one && TapeEntry(file: one.file) == nil)
+        for wrong in [
+            "audio-2-7-8-9000-3-a", "audio-2-7-8-9000-3-a.ts", "audio-02-7-8-9000-3-a.m4s",
+            "audio-256-7-8-9000-3-a.m4s",
+            "audio-2-7-8-9000-3.m4s", "audio-2-7-8-9-3-a.m4s", "audio-2-7-8-9000-3-A.m4s", "audio-.m4s", "audio-m4s",
+        ] { #expect(TapeCompanion(file: wrong) == nil, "\(wrong)") }
+    }
+
+    @Test("segments of audio tracks lie beside those of their numbers, and go with them")
+    func keepsCompanions() throws {
+        let bench = Bench()
+        bench.keep(10)
+        for number in 11...40 as ClosedRange<UInt32> {
+            bench.keep(number, of: 1)
+            bench.keep(number)
+            // Behind its entry, as sound may come.
+            if number == 30 { bench.keep(number, of: 4, initialisation: 0xef) }
+        }
+        let tape = try #require(bench.tape)
+        #expect(bench.index.tracks == [1, 4])
+        #expect(bench.read(tape.file(number: 12, of: 1)) == Self.bytes(50, 12))
+        #expect(bench.read(tape.file(initialisation: 0xef)) == [1, 2, 3])
+        #expect(tape.file(number: 10, of: 1) == nil && tape.file(number: 12, of: 4) == nil)
+        let files = bench.files
+        #expect(tape.status.bytes == files.filter { $0.contains("/audio-") }.count * 50 + bench.entries.count * 100 + 9)
+        for number in 41...90 as ClosedRange<UInt32> {
+            bench.keep(number, of: 1)
+            bench.keep(number)
+        }
+        #expect(bench.index.tracks == [1] && bench.entries.first?.number == 30)
+        #expect(bench.files.count == bench.entries.count * 2 + 1, "of both, and what is listed no more")
+        bench.keep(91...92)
+        #expect(tape.file(number: 30, of: 4) == nil && tape.file(initialisation: 0xef) == nil)
+        #expect(tape.file(number: 30, of: 1) == nil && tape.file(number: 32, of: 1) != nil)
+        bench.deck.end(app: "live", stream: "a", bench.owner)
+        bench.deck.turn()
+        bench.disk.with { $0.clock += 61 * Self.second + TapeIndex.grace }
+        bench.deck.age()
+        #expect(bench.files.isEmpty && bench.tape == nil && bench.disk.with { $0.files.isEmpty })
+    }
+
+    @Test("whether the newest segment has a companion is said when the next is there, or nothing follows")
+    func waitsForCompanions() {
+        let bench = Bench()
+        let start = bench.disk.with { $0.clock }
+        bench.keep(1)
+        bench.keep(1, of: 1)
+        bench.keep(2)
+        func numbers(isLive: Bool) -> [UInt32] { bench.index.listed(for: 1, isLive: isLive).map(\.number) }
+        func cut(_ to: Int64?) -> TapeIndex.Cut {
+            bench.index.cut(
+                from: start, to: to.map { start + $0 * Self.second }, of: 1, isLive: true, now: bench.deck.now)
+        }
+        #expect(numbers(isLive: true) == [1] && numbers(isLive: false) == [1, 2])
+        #expect(cut(4) == .tooEarly && cut(2) == .entries(bench.index.listed.prefix(1), isOver: true))
+        bench.keep(3)
+        #expect(numbers(isLive: true) == [1, 2], "the second is a gap")
+        bench.keep(3, of: 1)
+        #expect(numbers(isLive: true) == [1, 2, 3])
+        #expect(cut(4) == .entries(bench.index.listed.prefix(2), isOver: true))
+    }
+
+    @Test("after a restart audio tracks and what is said of them are there, without what has lost its segment")
+    func loadsCompanions() throws {
+        let bench = Bench()
+        for number in 10...12 as ClosedRange<UInt32> {
+            bench.keep(number, of: 1)
+            bench.keep(number)
+        }
+        bench.keep(13, of: 1)
+        var title = TapeTitle()
+        (title.codecs, title.width, title.height) = ("avc1.64001f,mp4a.40.2", 640, 360)
+        title.learn(.init(number: 1, name: "\"Kommentar\"\n", language: "deu", codec: "mp4a.40.2", channels: 2))
+        title.learn(.init(number: 0, name: "", language: "", codec: "ac-3", channels: 6))
+        bench.deck.describe(title, on: try #require(bench.tape))
+        bench.deck.turn()
+        let torn = try #require(bench.files.first { $0.contains("/audio-1-11-") })
+        bench.disk.with { $0.files[torn]?.bytes = [] }
+        bench.restart()
+        bench.deck.adopt { _, _ in Self.limits }
+        let tape = try #require(bench.tape)
+        #expect(tape.title == title && title.audio.map(\.number) == [0, 1])
+        #expect(bench.index.tracks == [1] && bench.read(tape.file(number: 10, of: 1)) == Self.bytes(50, 10))
+        #expect(tape.file(number: 11, of: 1) == nil, "torn")
+        #expect(bench.files.allSatisfy { !$0.contains("/audio-1-13-") }, "it has no segment beside it")
+        #expect(bench.index.rates(of: 1)?.average == 50 * 8 * 3 / 6)
+        #expect(TapeTitle(text: Array("no json\n{\"audio\":-1}\n{\"audio\":256}\n".utf8)) == TapeTitle())
+    }
+
     @Test("after the stream's end it ages until nothing is left, and begins above everything that it has said")
     func endsAndBegins() {
         let bench = Bench()
@@ -283,7 +390,7 @@ struct TapeTests {
             let tape = bench.deck.begin(app: "live", stream: stream, Self.limits, TapeOwner())
             for number in 0..<UInt32(TapeDeck.mostQueued >> 20) + 5 {
                 bench.deck.keep(
-                    Self.entry(number), discontinuity: 0, bytes, initialisation: SharedBytes(), on: tape)
+                    .main(Self.entry(number), discontinuity: 0), bytes, initialisation: SharedBytes(), on: tape)
             }
             return tape
         }
@@ -328,10 +435,10 @@ struct TapeTests {
     @Test("the rates of a window are those of its heaviest segment and of all")
     func rates() throws {
         let bench = Bench()
-        #expect(bench.index.rates == nil)
+        #expect(bench.index.rates() == nil)
         bench.keep(1, size: 1_000)
         bench.keep(2, size: 3_000)
-        let rates = try #require(bench.index.rates)
+        let rates = try #require(bench.index.rates())
         #expect(rates.peak == 12_000 && rates.average == 8_000)
     }
 }

@@ -28,6 +28,7 @@ public final class Tape: Sendable {
         var isLoaded = false
         /// Initialisation sections that are on the disk, and their sizes.
         var initialisations: [UInt64: Int] = [:]
+        var title = TapeTitle()
         /// Bytes that wait for the disk.
         var queued = 0
         var failure: TapeFailure?
@@ -49,6 +50,9 @@ public final class Tape: Sendable {
     /// What is on it, and whether more is to come.
     public var contents: (index: TapeIndex, isLive: Bool) { state.with { ($0.index, $0.isLive) } }
 
+    /// What playlists say of its tracks.
+    public var title: TapeTitle { state.with { $0.title } }
+
     // MARK: Files
 
     /// One of its files, as long as it is there.
@@ -62,6 +66,12 @@ public final class Tape: Sendable {
         guard let entry = state.with({ $0.index.find(number) }), entry.container == container, !entry.isTorn
         else { return nil }
         return File(path: folder + "/" + entry.file, size: entry.bytes)
+    }
+
+    /// Where a segment of an audio track lies; nil if it is not there.
+    public func file(number: UInt32, of track: UInt8) -> File? {
+        guard let companion = state.with({ $0.index.find(number, of: track) }), !companion.isTorn else { return nil }
+        return File(path: folder + "/" + companion.file, size: companion.bytes)
     }
 
     /// Where an initialisation section lies; nil if it is not there.

@@ -24,6 +24,20 @@ extension TapeDeck {
         write { tape.state.with { if $0.owner === owner { $0.owner = nil } } }
     }
 
+    /// What playlists say of the tracks on a tape, from now on.
+    public func describe(_ title: TapeTitle, on tape: Tape) {
+        let isNews = tape.state.with { state in
+            defer { state.title = title }
+            return state.title != title
+        }
+        guard isNews else { return }
+        write { [self] in
+            // Without it a later run says less of them, and plays them all the same.
+            try? disk.makeFolder(tape.folder)
+            try? disk.replace(tape.folder + "/" + TapeTitle.file, with: Array(title.text.utf8))
+        }
+    }
+
     /// The tape of a stream of which something is kept.
     public func find(app: String, stream: String) -> Tape? {
         let folder = folder(app, stream)
@@ -56,9 +70,12 @@ extension TapeDeck {
         for file in files where file.name.hasSuffix(TapeEntry.unfinished) {
             try? disk.remove(tape.folder + "/" + file.name)
         }
-        for entry in lost { try? disk.remove(tape.folder + "/" + entry.file) }
+        for file in lost { try? disk.remove(tape.folder + "/" + file) }
+        let title = try? disk.read(tape.folder + "/" + TapeTitle.file, limit: TapeTitle.mostBytes)
         tape.state.with { state in
             state.index = index
+            // What the stream says at present is newer.
+            if let title, state.title == TapeTitle() { state.title = TapeTitle(text: title) }
             for file in files {
                 guard let hash = TapeEntry.initialisation(file: file.name) else { continue }
                 state.initialisations[hash] = Int(file.bytes)
@@ -78,6 +95,7 @@ extension TapeDeck {
                 return isOver
             }
             guard isOver else { continue }
+            try? disk.remove(tape.folder + "/" + TapeTitle.file)
             disk.removeFolder(tape.folder)
             // If it was the last of its application.
             if let slash = tape.folder.lastIndex(of: "/") { disk.removeFolder(String(tape.folder[..<slash])) }

@@ -3,10 +3,23 @@ import Glibc
 import StreamLog
 
 extension TapeDeck {
-    /// A segment is whole: it goes to the disk when its turn comes. `discontinuity`: as live. Called on a loop.
-    public func keep(
-        _ entry: TapeEntry, discontinuity: UInt32, _ bytes: SharedBytes, initialisation: SharedBytes, on tape: Tape
-    ) {
+    /// What is kept of a stream.
+    public enum Segment: Sendable {
+        /// `discontinuity`: as live.
+        case main(TapeEntry, discontinuity: UInt32)
+        /// Those of the other tracks come before the next of the main one.
+        case audio(TapeCompanion)
+
+        fileprivate var initialisation: UInt64 {
+            switch self {
+            case .main(let entry, _): entry.initialisation
+            case .audio(let companion): companion.initialisation
+            }
+        }
+    }
+
+    /// A segment is whole: it goes to the disk when its turn comes. Called on a loop.
+    public func keep(_ segment: Segment, _ bytes: SharedBytes, initialisation: SharedBytes, on tape: Tape) {
         let now = disk.now()
         guard tape.state.with({ now >= $0.pausedUntil }) else { return }
         let size = bytes.count
@@ -22,34 +35,35 @@ extension TapeDeck {
         }
         guard hasRoom else { return fail(tape, .tooSlow(limit: TapeDeck.mostQueued)) }
         write { [self] in
-            store(entry, discontinuity: discontinuity, bytes, initialisation, on: tape)
+            store(segment, bytes, initialisation, on: tape)
             queues.with { $0.queued -= size }
             tape.state.with { $0.queued -= size }
         }
     }
 
-    private func store(
-        _ entry: TapeEntry, discontinuity: UInt32, _ bytes: SharedBytes, _ initialisation: SharedBytes, on tape: Tape
-    ) {
+    private func store(_ segment: Segment, _ bytes: SharedBytes, _ initialisation: SharedBytes, on tape: Tape) {
         do throws(TapeFailure) {
             try makeRoom(for: Int64(bytes.count), tape)
-            let (index, known) = tape.state.with { ($0.index, $0.initialisations[entry.initialisation] != nil) }
-            guard let entry = index.placed(entry, discontinuity: discontinuity) else { return }
+            let hash = segment.initialisation
+            let (index, known) = tape.state.with { ($0.index, $0.initialisations[hash] != nil) }
+            guard let (segment, file) = index.placed(segment) else { return }
             do throws(DiskError) {
-                if entry.initialisation != 0, !known {
+                if hash != 0, !known {
                     var head = PieceWriter()
-                    try head.put(
-                        initialisation, as: TapeEntry.initialisation(entry.initialisation), in: tape.folder, disk)
-                    tape.state.with { $0.initialisations[entry.initialisation] = initialisation.count }
+                    try head.put(initialisation, as: TapeEntry.initialisation(hash), in: tape.folder, disk)
+                    tape.state.with { $0.initialisations[hash] = initialisation.count }
                 }
                 var writer = PieceWriter()
-                try writer.put(bytes, as: entry.file, in: tape.folder, disk)
+                try writer.put(bytes, as: file, in: tape.folder, disk)
             } catch {
                 throw .disk(error)
             }
             let wasFailing = tape.state.with { state in
                 defer { state.failure = nil }
-                state.index.append(entry, discontinuity: discontinuity)
+                switch segment {
+                case .main(let entry, let discontinuity): state.index.append(entry, discontinuity: discontinuity)
+                case .audio(let companion): state.index.append(companion)
+                }
                 return state.failure != nil
             }
             if wasFailing { onEvent(.again(folder: tape.folder)) }
@@ -78,7 +92,7 @@ extension TapeDeck {
             try disk.makeFolder(tape.folder)
             while try disk.freeBytes(tape.folder) < minFree + bytes {
                 guard let oldest = tape.state.with({ $0.index.dropOldest() }) else { break }
-                try disk.remove(tape.folder + "/" + oldest.file)
+                for file in oldest { try disk.remove(tape.folder + "/" + file) }
                 dropped += 1
             }
             if dropped > 0 { onEvent(.dropped(folder: tape.folder, segments: dropped)) }
@@ -91,14 +105,27 @@ extension TapeDeck {
 
     func keepToWindow(_ tape: Tape) {
         let now = disk.now()
-        let (gone, hashes) = tape.state.with { state -> ([TapeEntry], [UInt64]) in
+        let (gone, hashes) = tape.state.with { state -> ([String], [UInt64]) in
             let gone = state.index.expire(window: state.limits.window, now: now, keepsOne: state.isLive)
             let hashes = gone.isEmpty ? [] : state.initialisations.keys.filter { !state.index.needs($0) }
             for hash in hashes { state.initialisations[hash] = nil }
             return (gone, hashes)
         }
-        for entry in gone { try? disk.remove(tape.folder + "/" + entry.file) }
+        for file in gone { try? disk.remove(tape.folder + "/" + file) }
         for hash in hashes { try? disk.remove(tape.folder + "/" + TapeEntry.initialisation(hash)) }
+    }
+}
+
+extension TapeIndex {
+    /// A segment that follows, and the name of its file; nil for one that does not.
+    fileprivate func placed(_ segment: TapeDeck.Segment) -> (TapeDeck.Segment, file: String)? {
+        switch segment {
+        case .main(let entry, let discontinuity):
+            placed(entry, discontinuity: discontinuity).map {
+                (.main($0, discontinuity: discontinuity), file: $0.file)
+            }
+        case .audio(let companion): hasPlace(for: companion) ? (segment, file: companion.file) : nil
+        }
     }
 }
 
