@@ -113,20 +113,21 @@ extension Stream {
         packaging.describe(description)
         let (beginning, isSessionStart) = beginning
         packaging.begin(at: beginning, frameInterval: hasVideo ? 2_000_000 / halfRate : 0)
-        if isSessionStart {
-            packaging.beginSession(at: beginning)
-        } else {
-            let told = configurations.bodies
-            for (kind, body) in told where kind == .audio { _ = packaging.meet(AudioPacket.tracks(of: body.span)) }
-            for packager in packaging.packagers {
-                for (kind, body) in told { body.withUnsafeBytes { packager.learn(kind, $0) } }
-            }
-            channels[0].writer.forEachPlace(from: 0) { mark, place in
-                guard let frame = frame(mark, place), frame.tracks.contains(.first) else { return }
-                packaging.packagers.last?.expect(frame.kind, frame.body.bytes)
-            }
-        }
+        if isSessionStart { packaging.beginSession(at: beginning) } else { catchUp(packaging) }
         channels[0].writer.forEachPlace(from: beginning) { package($0, $1, packaging) }
+    }
+
+    /// What the frames before packaging began have said of the tracks.
+    private func catchUp(_ packaging: StreamPackaging) {
+        let told = configurations.bodies
+        for (kind, body) in told where kind == .audio { _ = packaging.meet(AudioPacket.tracks(of: body.span)) }
+        for packager in packaging.packagers {
+            for (kind, body) in told { body.withUnsafeBytes { packager.learn(kind, $0) } }
+        }
+        channels[0].writer.forEachPlace(from: 0) { mark, place in
+            guard let frame = frame(mark, place), frame.tracks.contains(.first) else { return }
+            packaging.packagers.last?.expect(frame.kind, frame.body.bytes)
+        }
     }
 
     private func package(_ mark: FrameMark, _ place: LogPlace, _ packaging: StreamPackaging) {

@@ -17,6 +17,7 @@ private enum FuzzTarget: String, CaseIterable {
     case http2
     case indexLine = "index-line"
     case filePattern = "file-pattern"
+    case tapeFolder = "tape-folder"
 
     func run(_ data: Span<UInt8>) {
         switch self {
@@ -42,6 +43,7 @@ private enum FuzzTarget: String, CaseIterable {
         case .http2: fuzzHTTP2(data)
         case .indexLine: fuzzIndexLine(data)
         case .filePattern: fuzzFilePattern(data)
+        case .tapeFolder: fuzzTapeFolder(data)
         }
     }
 }

@@ -96,7 +96,8 @@ class RewindDiskTest(RewindServerTest):
         self.wait_window(4)
 
         def agrees():
-            kept, files = self.kept(), [p for p in (self.root / "live" / "a").iterdir() if p.suffix != ".unfinished"]
+            kept, folder = self.kept(), self.root / "live" / "a"
+            files = [p for p in folder.iterdir() if p.suffix in (".m4s", ".mp4")]
             window = self.window()
             return (kept["bytes"] == sum(p.stat().st_size for p in files) and kept["segments"] == len(window.segments)
                     and abs(kept["oldest"] - window.segments[0].date) < 0.01 and (kept, window))

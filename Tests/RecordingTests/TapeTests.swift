@@ -330,6 +330,9 @@ struct TapeTests {
         let bench = Bench()
         bench.keep(1)
         bench.disk.with { $0.room = 50 }
+        var title = TapeTitle()
+        title.codecs = "avc1.64001f,mp4a.40.2,and so on, so that there is no room for it"
+        bench.deck.describe(title, on: bench.deck.begin(app: "live", stream: "a", bench.limits, bench.owner))
         bench.keep(2)
         bench.keep(3)
         #expect(bench.events.count == 1)
@@ -348,6 +351,9 @@ struct TapeTests {
         bench.keep(40)
         #expect(bench.events.last == .again(folder: folder))
         #expect(bench.entries.last?.number == 40 && bench.tape?.status.failure == nil)
+        bench.restart()
+        bench.deck.adopt { _, _ in Self.limits }
+        #expect(bench.tape?.title == title, "written when it can be")
     }
 
     @Test("a disk that fails says what it is that fails, and holds nothing in memory")

@@ -57,17 +57,6 @@ def children(pid):
     return [int(child) for child in text.split()]
 
 
-def cpu_seconds(pid):
-    """Of all threads of a process, as the scheduler counts it."""
-    total = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        try:
-            total += int(task.read_text().split()[0])
-        except (OSError, IndexError):
-            pass
-    return total / 1e9
-
-
 def page_faults(pid):
     return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
 

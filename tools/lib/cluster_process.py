@@ -132,9 +132,11 @@ class Program:
 
 
 def cpu_seconds(pid):
-    """User and system time of a process (proc(5)); 0 when it is gone."""
-    try:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of all threads of a process, as the scheduler counts it: to the nanosecond, not by its ticks. 0 when it is gone."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        try:
+            total += int(task.read_text().split()[0])
+        except (OSError, IndexError):
+            pass
+    return total / 1e9

@@ -30,12 +30,13 @@ extension TapeDeck {
             defer { state.title = title }
             return state.title != title
         }
-        guard isNews else { return }
-        write { [self] in
-            // Without it a later run says less of them, and plays them all the same.
-            try? disk.makeFolder(tape.folder)
-            try? disk.replace(tape.folder + "/" + TapeTitle.file, with: Array(title.text.utf8))
-        }
+        if isNews { write { [self] in saveTitle(of: tape) } }
+    }
+
+    /// Without it a later run says less of the tracks, and plays them all the same.
+    func saveTitle(of tape: Tape) {
+        try? disk.makeFolder(tape.folder)
+        try? disk.replace(tape.folder + "/" + TapeTitle.file, with: Array(tape.title.text.utf8))
     }
 
     /// The tape of a stream of which something is kept.

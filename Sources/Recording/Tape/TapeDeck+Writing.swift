@@ -66,7 +66,10 @@ extension TapeDeck {
                 }
                 return state.failure != nil
             }
-            if wasFailing { onEvent(.again(folder: tape.folder)) }
+            if wasFailing {
+                saveTitle(of: tape)
+                onEvent(.again(folder: tape.folder))
+            }
             keepToWindow(tape)
         } catch {
             fail(tape, error)

@@ -60,13 +60,14 @@ public struct TapeIndex: Sendable, Equatable {
         return found[..<start].map(\.file) + loadCompanions(files)
     }
 
-    /// Those that are of no entry are returned.
+    /// Those that are of no entry, or there twice, are returned.
     private mutating func loadCompanions(_ files: [(name: String, bytes: Int)]) -> [String] {
         var lost: [String] = []
         for file in files {
             guard var companion = TapeCompanion(file: file.name) else { continue }
             companion.isTorn = companion.bytes != file.bytes
-            if find(companion.number) == nil { lost.append(file.name) } else { append(companion) }
+            let isOfEntry = find(companion.number) != nil
+            if isOfEntry && hasPlace(for: companion) { append(companion) } else { lost.append(file.name) }
         }
         return lost
     }

@@ -40,7 +40,7 @@ public struct TapeTitle: Sendable, Equatable {
     /// Bytes of the largest that is read.
     static let mostBytes = 64 << 10
 
-    var text: String {
+    public var text: String {
         var lines = [
             FlatJSON.line([
                 ("codecs", .string(codecs)), ("width", .number(Int64(width))), ("height", .number(Int64(height))),
@@ -57,7 +57,7 @@ public struct TapeTitle: Sendable, Equatable {
     }
 
     /// Lines that make no sense are left out: the file may have been edited.
-    init(text: [UInt8]) {
+    public init(text: [UInt8]) {
         for line in text.split(separator: 0x0a).compactMap({ FlatJSON.members($0) }) {
             func number(_ key: String) -> Int { if case .number(let value) = line[key] { Int(value) } else { 0 } }
             func string(_ key: String) -> String { if case .string(let value) = line[key] { value } else { "" } }
