@@ -30,6 +30,13 @@ static void limit(int what, rlim_t value) {
 static int become(
     const char *path, char *const arguments[], char *const environment[], const int ends[3], int report, pid_t parent,
     uint64_t memory) {
+    /* First of all, before it gives way to others: until then what other threads close stays open for their peers. */
+    for (int end = 0; end < 3; end++)
+        if (dup2(ends[end], end) < 0) return errno;
+#ifdef SYS_close_range
+    if (report > 3) syscall(SYS_close_range, 3, report - 1, 0);
+    syscall(SYS_close_range, report + 1, ~0u, 0);
+#endif
     struct sigaction standard = {.sa_handler = SIG_DFL};
     for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
     /* It dies with the thread that started it, which waits for it. */
@@ -42,12 +49,6 @@ static int become(
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, 0);
     limit(RLIMIT_AS, memory);
-    for (int end = 0; end < 3; end++)
-        if (dup2(ends[end], end) < 0) return errno;
-#ifdef SYS_close_range
-    if (report > 3) syscall(SYS_close_range, 3, report - 1, 0);
-    syscall(SYS_close_range, report + 1, ~0u, 0);
-#endif
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
