@@ -114,7 +114,7 @@ extension Stream {
         let (beginning, isSessionStart) = beginning
         packaging.begin(at: beginning, frameInterval: hasVideo ? 2_000_000 / halfRate : 0)
         if isSessionStart { packaging.beginSession(at: beginning) } else { catchUp(packaging) }
-        channels[0].writer.forEachPlace(from: beginning) { package($0, $1, packaging) }
+        packaging.shelf.fill { channels[0].writer.forEachPlace(from: beginning) { package($0, $1, packaging) } }
     }
 
     /// What the frames before packaging began have said of the tracks.

@@ -35,6 +35,8 @@ extension Shelf {
         state.with { state in
             state.lastAsked = now
             switch name {
+            case .multivariant where state.isFilling, .playlist where state.isFilling:
+                return awaitBeginning(&state, mailbox, wake)
             case .multivariant: return multivariant(&state, mailbox, wake)
             case .playlist(let rendition): return playlist(rendition, query, &state, mailbox, wake)
             // Those are of what is on a disk.

@@ -34,6 +34,8 @@ public final class Shelf: Sendable {
         var viewers: ViewerSessions
         var lastAsked: UInt64
         var waiters = Waiters()
+        /// It gets what there is already, all at once.
+        var isFilling = false
     }
 
     /// `@unchecked Sendable` is sound: it is touched under the shelf's lock alone.
@@ -85,6 +87,18 @@ public final class Shelf: Sendable {
     var now: UInt64 { clock() }
 
     // MARK: Filling it
+
+    /// Puts on it what there is already. Playlists are given when all of it is there: who asks from another loop meanwhile
+    /// would begin far from the live edge, and find that gone a moment later.
+    public func fill(_ work: () -> Void) {
+        state.with { $0.isFilling = true }
+        work()
+        Waiters.wake(
+            state.with { state in
+                state.isFilling = false
+                return state.waiters.take { _ in true }
+            })
+    }
 
     func open(_ rendition: Rendition, partTarget: Int64) {
         var playlist = PlaylistSettings(form: settings.form, rendition: rendition)
@@ -224,7 +238,7 @@ public final class Shelf: Sendable {
             work(track)
             state.changes += 1
             if isEdition { state.edition += 1 }
-            guard !state.waiters.isEmpty else { return [] }
+            guard !state.waiters.isEmpty, !state.isFilling else { return [] }
             let reached = track.playlist.state
             var due = state.waiters.take { place in
                 // Who waits for another rendition to begin does not wait for it alone.

@@ -12,6 +12,29 @@ import Testing
         if case .waits(let ticket, _) = offer { ticket } else { nil }
     }
 
+    @Test("who asks while it is filled with what there is already waits for all of it")
+    func fills() {
+        var feed = Feed()
+        let node = Node(.fragmentedMP4)
+        let asked = Lock(0)
+        let frames = feed.begin() + feed.next(9)
+        node.shelf.fill {
+            node.receive(frames)
+            #expect(node.playlist == nil && node.index.isEmpty)
+            let offer = node.offer("media.m3u8") { _, answer in
+                #expect(answer == nil)
+                asked.with { $0 += 1 }
+            }
+            guard case .waits = offer else {
+                Issue.record("a playlist of a part of it")
+                return
+            }
+        }
+        node.loop.turn()
+        #expect(asked.with { $0 } == 1)
+        #expect((node.playlist?.entries.count ?? 0) > 3)
+    }
+
     @Test("wakes who waits for a part or a playlist once, on the loop where it waits")
     func waiters() throws {
         var feed = Feed()
