@@ -1,7 +1,9 @@
 """A caller that says why it was turned away: libsrt itself, for the codes that no program prints."""
 
+import atexit
 import ctypes
 import ctypes.util
+import functools
 import socket
 import struct
 import time
@@ -11,6 +13,7 @@ ACCEPTED = 0
 PASSPHRASE, STREAM_ID, LATENCY = 26, 46, 23
 
 
+@functools.cache
 def library():
     name = ctypes.util.find_library("srt-openssl") or ctypes.util.find_library("srt") or ctypes.util.find_library(
         "srt-gnutls")
@@ -19,6 +22,8 @@ def library():
     srt = ctypes.CDLL(name)
     srt.srt_startup()
     srt.srt_setloghandler(None, LOG)
+    # Its threads log: they have to end while there is an interpreter that a log line can be handed to.
+    atexit.register(srt.srt_cleanup)
     return srt
 
 
