@@ -8,13 +8,12 @@ public final class Hub: Sendable {
     public let settings: FanoutSettings
     private let table = Lock(Table())
     private let pressures: [Lock<UInt64>]
+    private let ended = EndedShelves()
 
     private struct Table {
         var streams: [StreamName: StreamHandle] = [:]
         var waiters: [StreamName: [Waiter]] = [:]
         var nextWaiter: UInt64 = 1
-        /// Of streams that have ended: players still fetch the last segments.
-        var shelves: [StreamName: (shelf: Shelf, until: UInt64)] = [:]
         var nextNumber: UInt32 = 1
 
         /// A stream's number on relay links: not 0, and not one that was in use a moment ago.
@@ -97,26 +96,15 @@ public final class Hub: Sendable {
 
     // MARK: Packaged streams that have ended
 
-    /// Milliseconds that they are kept.
-    private static let shelfHold: UInt64 = 30_000
-
-    func keep(_ shelf: Shelf, of name: StreamName) {
-        let now = Clock.monotonicNanoseconds / 1_000_000
-        table.with { table in
-            table.shelves = table.shelves.filter { $0.value.until > now }
-            table.shelves[name] = (shelf, now + Hub.shelfHold)
-        }
-    }
+    func keep(_ shelf: Shelf, of name: StreamName) { ended.keep(shelf, of: name) }
 
     /// Of a stream that has ended a short while ago.
-    public func shelf(of name: StreamName) -> Shelf? {
-        let now = Clock.monotonicNanoseconds / 1_000_000
-        return table.with { table in
-            guard let kept = table.shelves[name] else { return nil }
-            if kept.until <= now { table.shelves[name] = nil }
-            return kept.until > now ? kept.shelf : nil
-        }
-    }
+    public func shelf(of name: StreamName) -> Shelf? { ended.find(name) }
+
+    public var endedShelves: [Shelf] { ended.all }
+
+    /// Lets go of those that nobody wants any more; whether any are left. To be called about once a second.
+    public func tidyShelves() -> Bool { ended.tidy() }
 
     // MARK: Waiting
 

@@ -257,7 +257,7 @@ extension Settings.HLS.Form {
 extension PackageSettings {
     init(_ settings: Settings.HLS, form: PlaylistSettings.Form) {
         self.init(
-            form: form, part: Int64(settings.part), window: Int64(settings.window))
+            form: form, part: Int64(settings.part), window: Int64(settings.window), idle: Int64(settings.idle))
     }
 }
 

@@ -40,6 +40,7 @@ enum Snapshot {
         node.bytesIn = sessions.reduce(counters.bytesIn) { $0 + $1.bytesIn }
         node.bytesOut = sessions.reduce(counters.bytesOut) { $0 + $1.bytesOut }
         node.srt = sessions.reduce(into: counters.srt) { sum, session in session.srt.map { sum.add($0) } }
+        node.packaging = packaging(of: streams, state.hub)
         node.recordings = state.recordings.totals
         node.pushes = parts.reduce(into: PushTotals()) { $0.add($1.pushTotals) }
         node.snapshots = state.stills.totals
@@ -57,6 +58,19 @@ enum Snapshot {
         var names: Set<String> = []
         for part in parts { for stream in part.streams { names.insert("\(stream.app)/\(stream.name)") } }
         return hub.streams.contains { !$0.isClosed && !names.contains("\($0.name)") }
+    }
+
+    private static func packaging(of streams: [StreamReport], _ hub: Hub) -> PackagingTotals {
+        var totals = PackagingTotals()
+        for case let packaged? in streams.map(\.packaged) {
+            totals.streams += 1
+            totals.bytes += packaged.bytes
+        }
+        for shelf in hub.endedShelves {
+            totals.ended += 1
+            totals.bytes += shelf.stats.bytes
+        }
+        return totals
     }
 
     /// Adds to a stream what its viewers on all loops have had.

@@ -22,6 +22,8 @@ final class Worker {
     private var listeners: [Listener] = []
     private(set) var meters = StreamMeters()
     private var ticks = 0
+    /// What was packaged of some is still kept.
+    private var hasEndedStreams = false
     /// The share of its time in which the loop works, as an average over some seconds.
     private var busy = 0.0
     private var upstreams: [Upstream] = []
@@ -207,13 +209,15 @@ final class Worker {
             meters.measure(fanout, now: now)
             tellGate()
             state.viewers.tidy(state.gate, now: now)
+            hasEndedStreams = state.hub.tidyShelves()
             for recording in recordings { recording.tick(now: now) }
             meters.forEachStream(on: loop) { stream in
                 stream.tidyPackaging(idle: packagingIdle(of: stream))
                 if stream.publisher?.isUpstream == true { state.recordings.follows(stream.name) }
             }
         }
-        if !sessions.isEmpty || !recordings.isEmpty || !fanout.isIdle || !meters.isEmpty || !upstreams.isEmpty {
+        let hasSessions = !sessions.isEmpty || !recordings.isEmpty || !upstreams.isEmpty
+        if hasSessions || !fanout.isIdle || !meters.isEmpty || hasEndedStreams {
             timer.arm(after: Worker.tickInterval)
         } else {
             busy = 0

@@ -258,6 +258,7 @@ extension NodeReport {
             $0.member("memoryBytes", memoryBytes)
             $0.member("fullness", fullness)
             $0.member("srt") { srt.write(to: &$0) }
+            $0.member("packaging") { packaging.write(to: &$0) }
             $0.member("recordings") { recordings.write(to: &$0) }
             $0.member("rewind") { rewind.write(to: &$0) }
             $0.member("pushes") { pushes.write(to: &$0) }

@@ -32,6 +32,7 @@ public struct NodeReport: Sendable, Equatable {
     public var fullness = 0.0
     /// The counters of all SRT connections since start.
     public var srt = SRTReport()
+    public var packaging = PackagingTotals()
     /// What is recorded.
     public var recordings = RecordingTotals()
     public var rewind = WindowTotals()

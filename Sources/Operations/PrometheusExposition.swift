@@ -25,6 +25,7 @@ public enum PrometheusExposition {
         writeViewers(snapshot.streams, to: &writer)
         writeLinks(snapshot.links, to: &writer)
         writeSRT(snapshot.node.srt, to: &writer)
+        snapshot.node.packaging.write(to: &writer)
         snapshot.node.recordings.write(to: &writer)
         snapshot.node.rewind.write(to: &writer)
         snapshot.node.pushes.write(to: &writer)

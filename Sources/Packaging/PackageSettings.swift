@@ -7,6 +7,8 @@ public struct PackageSettings: Sendable, Hashable {
     public var part: Int64
     /// Media that a playlist holds at least.
     public var window: Int64
+    /// How long what has ended is kept though nobody asks.
+    public var idle: Int64
 
     /// Viewers of one stream that are told apart, at most: the settings' own limits are for less.
     public static let mostViewers = 1_000_000
@@ -14,10 +16,12 @@ public struct PackageSettings: Sendable, Hashable {
     static let mostWaiting = 100_000
 
     public init(
-        form: PlaylistSettings.Form = .lowLatency, part: Int64 = 200, window: Int64 = 12_000
+        form: PlaylistSettings.Form = .lowLatency, part: Int64 = 200, window: Int64 = 12_000,
+        idle: Int64 = 30_000
     ) {
         self.form = form
         self.part = part
         self.window = window
+        self.idle = idle
     }
 }

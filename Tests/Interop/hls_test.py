@@ -277,6 +277,28 @@ class HLSTest(ServerTest):
             self.assertGreater(answer.seconds, 2)
 
 
+class EndedTest(ServerTest):
+    settings = ("hls.segment=1s", "hls.idle=3s", "publish.linger=0", "play.wait=0")
+
+    def packaging(self):
+        return self.server.api("/api/v1/node")["packaging"]
+
+    def test_the_memory_of_what_has_ended_is_given_back_though_nobody_asks_for_it(self):
+        encoders = [self.publish(sample(seconds=30), name) for name in ("one", "other")]
+        for name in "one", "other":
+            self.server.wait_live(name)
+            client = Client(self.server.page(f"/live/{name}/media.m3u8"))
+            self.addCleanup(client.close)
+            until(lambda: client.get().status == 200, "it is packaged")
+        self.assertEqual((self.packaging()["streams"], self.packaging()["ended"]), (2, 0))
+        for encoder in encoders:
+            encoder.stop()
+        until(lambda: self.packaging()["ended"] == 2, "both have ended")
+        self.assertGreater(self.packaging()["bytes"], 0)
+        until(lambda: self.packaging() == {"streams": 0, "ended": 0, "bytes": 0}, "nothing is kept")
+        self.assertIn("sluice_packaged_bytes 0\n", self.server.api("/metrics", raw=True))
+
+
 class LimitsTest(ServerTest):
     settings = ("hls.segment=1s", "hls.idle=1s", "limits.stream_viewers=2", "publish.linger=60s", "play.wait=0")
 
