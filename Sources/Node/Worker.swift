@@ -4,8 +4,6 @@ import Configuration
 import EventLoop
 import Fanout
 import HTTP
-import Operations
-import RelayProtocol
 import SRT
 import TLS
 
@@ -17,7 +15,7 @@ final class Worker {
     var peers: [LoopBound<Worker>] = []
     var peerMailboxes: [Mailbox] = []
 
-    private var sessions: [UInt64: Session] = [:]
+    private(set) var sessions: [UInt64: Session] = [:]
     private var nextNumber: UInt64 = 1
     private var listeners: [Listener] = []
     private(set) var meters = StreamMeters()
@@ -26,7 +24,8 @@ final class Worker {
     private var hasEndedStreams = false
     /// The share of its time in which the loop works, as an average over some seconds.
     private var busy = 0.0
-    private var upstreams: [Upstream] = []
+    /// Streams that the loop pulls from other nodes.
+    var upstreams: [Upstream] = []
     let callers = SRTCallers()
     let pushes = Pushes()
     let looks = StillLooks()
@@ -41,7 +40,6 @@ final class Worker {
 
     /// Timeouts are seen to this often, in milliseconds; the rest of the housekeeping at every second tick.
     private static let tickInterval: UInt64 = 500
-    private static let snapshotTries = 4
     /// What one second's share moves the average.
     private static let busyShare = 0.3
 
@@ -194,7 +192,7 @@ final class Worker {
 
     // MARK: Housekeeping
 
-    private func wakeHousekeeping() {
+    func wakeHousekeeping() {
         if !timer.isArmed { timer.arm(after: Worker.tickInterval) }
     }
 
@@ -244,114 +242,6 @@ final class Worker {
         wakeHousekeeping()
     }
 
-    // MARK: Streams of other nodes
-
-    var isPulling: Bool { !upstreams.isEmpty }
-    var hasParents: Bool { state.hasParents }
-
-    /// Sees to it that the stream is pulled, by whatever loop. `absent` is told, on this loop, if it cannot be had.
-    /// `needed`: the first frame that somebody who resumes here is without.
-    func want(
-        _ name: StreamName, needed: FrameNumber? = nil, _ absent: @escaping @Sendable (Loop, String) -> Void
-    ) {
-        guard hasParents, !state.isDraining else { return absent(loop, "nobody publishes it here") }
-        switch state.pulls.want(name, Pulls.Waiter(mailbox: loop.mailbox, absent: absent), now: loop.now) {
-        case .absent(let reason): absent(loop, reason)
-        case .shared: break
-        case .start:
-            let upstream = Upstream(name, needed: needed, worker: self)
-            upstreams.append(upstream)
-            wakeHousekeeping()
-            upstream.start()
-        }
-    }
-
-    /// Asks the dispatcher for the way to a stream; the answer comes on this loop.
-    func askRoute(_ name: StreamName, failed: [String], _ then: @escaping @Sendable (Loop, RouteAnswer) -> Void) {
-        guard let door = state.dispatch.with({ $0 }) else { return then(loop, .unavailable) }
-        let home = loop.mailbox
-        door.withDispatchers { dispatchers in
-            dispatchers.ask(name, failed: failed) { answer in home.post { loop in then(loop, answer) } }
-        }
-    }
-
-    /// The dispatcher has a better way for a stream, or one where there was none.
-    func steer(_ name: StreamName, _ parents: [String]) {
-        guard !parents.isEmpty, !state.pulls.steer(name, parents) else { return }
-        state.pulls.mayBeThere(name)
-        if state.hub.isAwaited(name) { return want(name) { _, _ in } }
-        pullIfSilent(name)
-    }
-
-    /// A stream that lingers here without a publisher, while it is published elsewhere, is pulled for its readers.
-    private func pullIfSilent(_ name: StreamName) {
-        guard let handle = state.hub.find(name) else { return }
-        let me = LoopBound(self, on: loop)
-        let mailbox = loop.mailbox
-        handle.onHome(from: loop) { stream in
-            guard stream.isLingering, stream.isRead else { return }
-            mailbox.post { loop in me.value(on: loop).want(name) { _, _ in } }
-        }
-    }
-
-    /// A newer session publishes the stream somewhere else: the one here ends, and its viewers follow the newer.
-    func fence(_ name: StreamName, newer: UInt64) {
-        guard let handle = state.hub.find(name) else { return }
-        let me = LoopBound(self, on: loop)
-        let mailbox = loop.mailbox
-        let log = state.log
-        handle.onHome(from: loop) { stream in
-            guard let publisher = stream.publisher, !publisher.isUpstream, stream.epoch < newer else { return }
-            log.write(
-                .warning, "publish.fenced", session: publisher.session, [("stream", "\(name)"), ("newer", "\(newer)")])
-            publisher.end(.replaced(by: "a newer session on another node"))
-            stream.endPublish(session: publisher.session)
-            mailbox.post { loop in me.value(on: loop).pullIfSilent(name) }
-        }
-    }
-
-    /// The session that publishes the stream here numbers on in a higher epoch: viewers elsewhere have seen a higher one
-    /// than its own, and would take its frames for old.
-    func raise(_ name: StreamName, from epoch: UInt64, to newer: UInt64) {
-        guard let handle = state.hub.find(name) else { return }
-        let (carriage, log) = (state.carriage, state.log)
-        handle.onHome(from: loop) { stream in
-            guard stream.epoch >= epoch, stream.raise(to: newer), let publisher = stream.publisher else { return }
-            log.write(
-                .info, "publish.raised", session: publisher.session, [("stream", "\(name)"), ("epoch", "\(newer)")])
-            carriage.raise(name, session: publisher.session, to: newer)
-        }
-    }
-
-    func forget(_ upstream: Upstream) { upstreams.removeAll { $0 === upstream } }
-
-    /// The path of a stream has changed: nodes that have it from here must know.
-    func tellChildren(of handle: StreamHandle) { forEachRelaySession { $0.pathChanged(of: handle) } }
-
-    /// The stream has stopped here for want of a parent: nodes that have it from here may look elsewhere.
-    func offerChildren(of handle: StreamHandle) { forEachRelaySession { $0.offer(handle) } }
-
-    private func forEachRelaySession(_ action: @escaping @Sendable (RelaySession) -> Void) {
-        for (peer, mailbox) in zip(peers, peerMailboxes) {
-            mailbox.post { loop in
-                for case let session as RelaySession in peer.value(on: loop).sessions.values { action(session) }
-            }
-        }
-    }
-
-    /// What the dispatcher is told of the node now and then.
-    func takeLoad(_ then: @escaping (NodeLoad) -> Void) {
-        let counters = state.snapshot
-        ask({ NodeLoad($0) }, then: { parts in then(NodeLoad(parts, counters)) })
-    }
-
-    /// Nodes that are served from here are asked to leave in good time.
-    func sendChildrenAway() {
-        for case let session as RelaySession in sessions.values {
-            session.sendAway(graceMilliseconds: state.settings.drain.timeout)
-        }
-    }
-
     // MARK: Ending sessions
 
     func endAll(_ reason: String) {
@@ -368,71 +258,5 @@ final class Worker {
                 return true
             },
             then: { found in answer(found.contains(true)) })
-    }
-
-    // MARK: The whole node
-
-    /// Asks every worker, each on its own loop, and hands the answers to `then` on this one.
-    func ask<Answer: Sendable>(
-        _ question: @escaping @Sendable (Worker) -> Answer, then: @escaping ([Answer]) -> Void
-    ) {
-        let poll = LoopBound(Poll(waiting: peers.count, then), on: loop)
-        let home = loop.mailbox
-        for (peer, mailbox) in zip(peers, peerMailboxes) {
-            mailbox.post { loop in
-                let answer = question(peer.value(on: loop))
-                home.post { loop in poll.value(on: loop).take(answer) }
-            }
-        }
-    }
-
-    private final class Poll<Answer> {
-        private var waiting: Int
-        private var answers: [Answer] = []
-        private let done: ([Answer]) -> Void
-
-        init(waiting: Int, _ done: @escaping ([Answer]) -> Void) {
-            self.waiting = waiting
-            self.done = done
-        }
-
-        func take(_ answer: Answer) {
-            answers.append(answer)
-            waiting -= 1
-            if waiting == 0 { done(answers) }
-        }
-    }
-
-    func takeSnapshot(_ then: @escaping (NodeSnapshot) -> Void) {
-        takeSnapshot(triesLeft: Worker.snapshotTries, then)
-    }
-
-    private func takeSnapshot(triesLeft: Int, _ then: @escaping (NodeSnapshot) -> Void) {
-        ask(
-            { $0.part() },
-            then: { [unowned self] parts in
-                // A stream on its way from one loop to another was seen by neither.
-                let isWhole = triesLeft == 1 || !Snapshot.misses(parts, state.hub)
-                if isWhole { then(Snapshot.merge(parts, state)) } else { takeSnapshot(triesLeft: triesLeft - 1, then) }
-            })
-    }
-
-    private func part() -> Snapshot.Part {
-        let pushes = self.pushes.reports
-        return Snapshot.Part(
-            loop: LoopReport(
-                index: loop.index, busy: fanout.busy, sessions: sessions.count,
-                flushIntervalMs: Double(fanout.flushPressure)),
-            sessions: sessions.values.map(\.report), streams: meters.reports(on: loop).map(withUpstream),
-            audiences: fanout.audiences, ratesOut: meters.ratesOut,
-            links: sessions.values.compactMap { ($0 as? RelaySession)?.linkReport }, pushes: pushes,
-            pushTotals: self.pushes.totals(with: pushes),
-            recordings: recordingReports)
-    }
-
-    private func withUpstream(_ report: StreamReport) -> StreamReport {
-        var report = report
-        report.upstream = upstreams.first { $0.name.app == report.app && $0.name.name == report.name }?.report
-        return report
     }
 }
