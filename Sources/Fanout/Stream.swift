@@ -35,9 +35,7 @@ public final class Stream {
     private var timeline = Timeline()
     /// Publish sessions of which frames may still be in the frame log.
     private var epochs: [(epoch: UInt64, session: UInt32, shift: Int64)] = []
-    private var lastKeyframe: Int64?
-    /// Milliseconds between the two newest keyframes of one publish session.
-    public private(set) var keyframeInterval: Int64 = 0
+    var keyframes = KeyframeSpacing()
 
     // What each frame needs, side by side in memory.
     /// This process's name for the stream on relay links; the same for every child.
@@ -201,9 +199,8 @@ public final class Stream {
     }
 
     private func store(_ frame: FrameClass, _ mark: FrameMark, _ body: Span<UInt8>) {
-        if frame.isKeyframe {
-            if let lastKeyframe { keyframeInterval = mark.timestamp - lastKeyframe }
-            lastKeyframe = mark.timestamp
+        if frame.kind == .video, !frame.isConfiguration {
+            keyframes.picture(at: mark.timestamp, isKeyframe: frame.isKeyframe)
         }
         if frame.isData { keepData() }
         let source = WireEncoder.Source(stream: number, epoch: epoch, shift: shift)
@@ -270,7 +267,7 @@ public final class Stream {
     private func beginEpoch(_ newer: UInt64) {
         hasVideo = false
         awaitsKeyframe = true
-        lastKeyframe = nil
+        keyframes.beginSession()
         configurations.reset()
         for channel in channels { channel.muxer?.beginSession() }
         packaging?.beginSession(at: channels[0].writer.head)
@@ -410,14 +407,4 @@ public final class Stream {
 
     public var isLingering: Bool { publisher == nil }
     public var corrections: Timeline.Corrections { timeline.corrections }
-    public var logBytes: Int { channels.reduce(0) { $0 + $1.writer.retainedBytes } }
-
-    /// Pictures a second, by their timestamps.
-    public var frameRate: Double { channels[0].writer.rate(of: .video, without: .configuration) }
-
-    public var logMilliseconds: Int64 {
-        let frames = channels[0].writer
-        guard let oldest = frames.oldestMark?.timestamp, let newest = frames.newestTimestamp else { return 0 }
-        return newest - oldest
-    }
 }

@@ -211,6 +211,7 @@ final class Worker {
             for recording in recordings { recording.tick(now: now) }
             meters.forEachStream(on: loop) { stream in
                 stream.tidyPackaging(idle: packagingIdle(of: stream))
+                if stream.hasFarKeyframes() { warnOfKeyframes(stream) }
                 if stream.publisher?.isUpstream == true { state.recordings.follows(stream.name) }
             }
         }
@@ -221,6 +222,16 @@ final class Worker {
             busy = 0
             state.gate.measured(LoopUse(), rates: [:], on: loop)
         }
+    }
+
+    private func warnOfKeyframes(_ stream: Stream) {
+        state.log.write(
+            .warning, "stream.keyframes", session: stream.publisher?.session ?? "",
+            [
+                ("stream", "\(stream.name)"), ("seconds", "\(stream.keyframeInterval / 1000)"),
+                ("effect", "viewers wait for pictures, HLS is cut between keyframes"),
+                ("advice", "set the encoder's keyframe interval to 2 s"),
+            ])
     }
 
     func keep(_ recording: StreamRecording) {

@@ -41,11 +41,11 @@ struct EndedShelvesTests {
         #expect(ended.all.isEmpty)
     }
 
-    @Test("who is far back in a long window finds the rest of it, as long as it is asked for, and no longer than the window")
+    @Test("who is far back in a long window finds the rest of it while it is asked for, and no longer than the window")
     func staysForViewers() throws {
         let ended = ended()
         ended.keep(shelf(window: 60_000), of: name)
-        let loop = try Loop(index: 0)
+        let loop = Loop(index: 0)
         for _ in 0..<14 {
             pass(4_000)
             _ = try #require(ended.find(name)).take(.playlist(.main), query: [], from: loop.mailbox, nil)

@@ -70,6 +70,21 @@ class ReportsTest(ServerTest):
         viewers[0].wait()
         self.server.wait_gone()
 
+    def test_an_encoder_without_keyframes_is_told_of_once(self):
+        # Ten seconds of it pass in one.
+        publisher = self.program(
+            "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-readrate", "10", "-f", "lavfi", "-i",
+            "testsrc2=size=320x180:rate=30:duration=35", "-c:v", "libx264", "-preset", "ultrafast", "-g", "1000",
+            "-keyint_min", "1000", "-sc_threshold", "0", "-f", "flv", self.server.rtmp())
+        until(lambda: "stream.keyframes" in self.server.log, "it is warned of")
+        [line] = [json.loads(line) for line in self.server.log.splitlines() if "stream.keyframes" in line]
+        session = self.server.stream()["publisher"]["session"]
+        self.assertEqual((line["level"], line["session"], line["stream"]), ("warning", session, "live/a"))
+        self.assertGreater(int(line["seconds"]), 9)
+        self.assertGreater(self.server.stream()["video"]["keyframeInterval"], 10)
+        publisher.succeed()
+        self.assertEqual(self.server.log.count("stream.keyframes"), 1)
+
     def assert_metrics(self):
         metrics = self.metrics()
         self.assertEqual(metrics["sluice_stream_viewers", '{stream="live/a"}'], 2)
