@@ -19,17 +19,31 @@ public final class Segment: @unchecked Sendable {
     /// Frames that one segment can index.
     static let markCapacity = 512
 
+    /// The bytes and marks of a segment of the usual size.
+    static let blockSize = LogWriter.segmentBytes + markCapacity * MemoryLayout<FrameMark>.stride
+    /// Where the block goes back to.
+    private let memory: SegmentMemory?
+
     init(base: UInt64, capacity: Int) {
         self.base = base
         self.capacity = capacity
-        bytes = .allocate(byteCount: capacity, alignment: 16)
-        marks = .allocate(capacity: Segment.markCapacity)
+        let memory = capacity == LogWriter.segmentBytes ? SegmentMemory.shared : nil
+        if let block = memory?.take() {
+            self.memory = memory
+            bytes = block
+            marks = (block + capacity).bindMemory(to: FrameMark.self, capacity: Segment.markCapacity)
+        } else {
+            self.memory = nil
+            bytes = .allocate(byteCount: capacity, alignment: 16)
+            marks = .allocate(capacity: Segment.markCapacity)
+        }
     }
 
     /// Of no log: room for bytes, without marks.
     init(capacity: Int) {
         base = 0
         self.capacity = capacity
+        memory = nil
         bytes = .allocate(byteCount: max(1, capacity), alignment: 16)
         marks = .allocate(capacity: 0)
     }
@@ -42,6 +56,7 @@ public final class Segment: @unchecked Sendable {
     }
 
     deinit {
+        if let memory { return memory.give(bytes) }
         bytes.deallocate()
         marks.deallocate()
     }
